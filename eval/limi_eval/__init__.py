@@ -1,0 +1,1 @@
+"""A model becomes scores: suites, metrics, runner, tables."""

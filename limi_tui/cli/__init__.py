@@ -1,0 +1,1 @@
+"""Command line verbs, loaded lazily so that `limi --help` stays cheap."""

@@ -1,0 +1,1 @@
+"""Screens, each one module and one stylesheet of the same stem."""

@@ -1,0 +1,1 @@
+"""What a screen and a command both do, once, without Textual."""

@@ -1,0 +1,87 @@
+"""Known secret values, kept out of everything that is written.
+
+The values in use (keys of providers, tokens of the environment) are replaced by placeholders that stay the same
+within a session. Finding unknown secrets is the business of curation, not of this module.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+import urllib.parse
+from collections.abc import Iterable, Mapping
+from typing import TypeVar, cast
+
+from limi_sessions.records.payload import Payload
+from limi_sessions.records.value import JsonObject, storable
+
+SHORTEST = 6
+"""Shorter values are left alone: they would match ordinary text."""
+
+_P = TypeVar("_P", bound=Payload)
+
+
+class Masker:
+    """Replaces known secret values, also in their JSON-escaped, URL-quoted and base64 forms."""
+
+    def __init__(self, secrets: Iterable[str]) -> None:
+        self.secrets = tuple(dict.fromkeys(s for s in secrets if len(s) >= SHORTEST))
+        """The values themselves, in order of first appearance."""
+        self._placeholder: dict[str, str] = {}
+        for number, secret in enumerate(self.secrets, 1):
+            for form in secret_forms(secret):
+                self._placeholder.setdefault(form, f"[secret {number}]")
+        longest_first = sorted(self._placeholder, key=len, reverse=True)
+        self._pattern = re.compile("|".join(map(re.escape, longest_first))) if longest_first else None
+
+    @property
+    def forms(self) -> Mapping[str, str]:
+        """Every masked text and its placeholder."""
+        return self._placeholder
+
+    def text(self, text: str) -> str:
+        """The text with every known value replaced."""
+        if self._pattern is None:
+            return text
+        return self._pattern.sub(lambda match: self._placeholder[match.group()], text)
+
+    def payload(self, payload: _P) -> _P:
+        """The payload with every known value replaced, in all its strings, and fit to be stored."""
+        payload = storable(payload)
+        if self._pattern is None:
+            return payload
+        # Each value is also looked for in its JSON-escaped form, so one search over the serialised payload decides.
+        before = payload.model_dump_json()
+        if self._pattern.search(before) is None:
+            return payload
+        masked = self._walk(cast(JsonObject, json.loads(before)))
+        return type(payload).model_validate(masked)
+
+    def _walk(self, value: object) -> object:
+        if isinstance(value, str):
+            return self.text(value)
+        if isinstance(value, list):
+            return [self._walk(v) for v in cast("list[object]", value)]
+        if isinstance(value, dict):
+            fields = cast("dict[str, object]", value)
+            return {self.text(k): self._walk(v) for k, v in fields.items()}
+        return value
+
+
+def secret_forms(secret: str) -> tuple[str, ...]:
+    """The spellings under which a value may appear in text."""
+    raw = secret.encode("utf-8", "surrogateescape")
+    return tuple(
+        dict.fromkeys(
+            form
+            for form in (
+                secret,
+                json.dumps(secret)[1:-1],
+                json.dumps(secret, ensure_ascii=False)[1:-1],
+                urllib.parse.quote(raw, safe=""),
+                base64.b64encode(raw).decode().rstrip("="),
+            )
+            if len(form) >= SHORTEST
+        )
+    )

@@ -1,0 +1,1 @@
+"""The shared shell: spawn, read, marks, lease, waiting state, recording."""

@@ -1,0 +1,1 @@
+"""Frozen values of a session, one module a family."""

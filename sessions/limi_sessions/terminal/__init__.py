@@ -1,0 +1,1 @@
+"""Terminal engines behind one protocol. Knows nothing of widgets."""

@@ -1,0 +1,304 @@
+"""Events become turns: the one place that decides what a session reads like as a conversation.
+
+The agent loop builds its requests from the same turns that the store shows and the exporters write, so what the
+model saw, what the expert sees and what is trained on cannot drift apart.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TypedDict, Unpack
+
+from limi_sessions.records.event import Event
+from limi_sessions.records.message import FinishReason, Message, Role, TokenCount, ToolCall
+from limi_sessions.records.payload import (
+    HumanRan,
+    ModelFailed,
+    ModelMessage,
+    ModelRequest,
+    SessionFinished,
+    SessionResumed,
+    SessionStarted,
+    SettingsChanged,
+    ToolFinished,
+    ToolProposed,
+    ToolStatus,
+    UserMessage,
+)
+from limi_sessions.records.turn import SessionSummary, Trajectory, Turn, TurnSource
+from limi_sessions.records.value import JsonObject
+
+TITLE_LENGTH = 60
+_UNFINISHED: frozenset[FinishReason] = frozenset({"truncated", "cancelled"})
+
+
+class _TurnFields(TypedDict, total=False):
+    role: Role
+    source: TurnSource
+    content: str
+    reasoning: str
+    tool_calls: tuple[ToolCall, ...]
+    tool_call_id: str | None
+    tool_name: str | None
+    tool_status: ToolStatus | None
+    exit_code: int | None
+    cwd: str | None
+    model: str | None
+    finish_reason: FinishReason | None
+    usage: TokenCount | None
+    cost_usd: float | None
+    latency_ms: float | None
+    extra: JsonObject
+    demo: bool
+    cast_from: int | None
+    cast_to: int | None
+
+
+class TurnBuilder:
+    """Feeds on the events of one session in order and yields turns as they become settled.
+
+    What a person says or runs while calls of the agent are still open waits until they are answered: an assistant
+    message with calls is always followed by their results.
+    """
+
+    def __init__(self) -> None:
+        self.turns: list[Turn] = []
+        """Settled turns, in order."""
+        self._open_calls: set[str] = set()
+        self._waiting: list[tuple[Event, _TurnFields]] = []
+        self._model = ""
+        self._demo = False
+
+    def feed(self, event: Event) -> list[Turn]:
+        """Take the next event; the turns that it settled."""
+        before = len(self.turns)
+        match event.payload:
+            case SessionStarted() as started:
+                self._model, self._demo = started.model, started.demo
+                if started.system_prompt:
+                    self._add(event, role="system", source="system", content=started.system_prompt)
+            case SettingsChanged(model=str() as model):
+                self._model = model
+            case UserMessage() as said:
+                self._add_when_answered(event, role="user", source="expert", content=said.content)
+            case HumanRan(reached_model=True) as ran:
+                self._add_when_answered(event, **_observation(ran))
+            case ModelMessage() as answered:
+                self._demo = answered.demo
+                self._add_completion(event, answered)
+            case ModelFailed(partial=partial) if partial is not None and (partial.content or partial.reasoning):
+                self._add(
+                    event,
+                    role="assistant",
+                    source="agent",
+                    content=partial.content,
+                    reasoning=partial.reasoning,
+                    model=self._model,
+                    finish_reason="truncated",
+                    demo=self._demo,
+                )
+            case ToolFinished() as finished:
+                self._add_result(event, finished)
+            case _:
+                pass
+        return self.turns[before:]
+
+    @property
+    def open_calls(self) -> frozenset[str]:
+        """Calls of the agent that have no result yet."""
+        return frozenset(self._open_calls)
+
+    def _add(self, event: Event, **fields: Unpack[_TurnFields]) -> None:
+        self.turns.append(
+            Turn.model_validate(
+                {
+                    "session_id": event.session_id,
+                    "turn_no": len(self.turns),
+                    "actor": event.actor,
+                    "ts": event.ts,
+                    "event_id": event.event_id,
+                    **fields,
+                }
+            )
+        )
+
+    def _add_when_answered(self, event: Event, **fields: Unpack[_TurnFields]) -> None:
+        if self._open_calls:
+            self._waiting.append((event, fields))
+        else:
+            self._add(event, **fields)
+
+    def _add_completion(self, event: Event, answered: ModelMessage) -> None:
+        completion = answered.completion
+        # Calls of a turn that was cut off are never run, so they would stay without a result for ever.
+        calls = () if completion.finish_reason in _UNFINISHED else completion.tool_calls
+        self._open_calls = {call.call_id for call in calls}
+        self._add(
+            event,
+            role="assistant",
+            source="agent",
+            content=completion.content,
+            reasoning=completion.reasoning,
+            tool_calls=calls,
+            model=self._model,
+            finish_reason=completion.finish_reason,
+            usage=completion.usage,
+            cost_usd=completion.cost_usd,
+            latency_ms=completion.latency_ms,
+            extra=completion.extra,
+            demo=answered.demo,
+        )
+
+    def _add_result(self, event: Event, finished: ToolFinished) -> None:
+        self._add(
+            event,
+            role="tool",
+            source="tool",
+            content=finished.result,
+            tool_call_id=finished.call_id,
+            tool_name=finished.name,
+            tool_status=finished.status,
+            exit_code=finished.exit_code,
+            cwd=finished.cwd,
+            latency_ms=finished.duration_ms,
+            demo=self._demo,
+            cast_from=finished.cast_from,
+            cast_to=finished.cast_to,
+        )
+        self._open_calls.discard(finished.call_id)
+        if not self._open_calls:
+            waiting, self._waiting = self._waiting, []
+            for earlier, fields in waiting:
+                self._add(earlier, **fields)
+
+
+def _observation(ran: HumanRan) -> _TurnFields:
+    exit_text = "unknown" if ran.exit_code is None else str(ran.exit_code)
+    status = (
+        f"[status=done exit={exit_text} cwd={ran.cwd or 'unknown'} dur={ran.duration_ms / 1000:.1f}s "
+        f"truncated={ran.truncated_chars} by=human]"
+    )
+    output = f"{ran.output}\n" if ran.output and not ran.output.endswith("\n") else ran.output
+    return {
+        "role": "user",
+        "source": "shell",
+        "content": f"[The expert ran a command in the shared shell]\n$ {ran.command}\n{output}{status}",
+        "exit_code": ran.exit_code,
+        "cwd": ran.cwd,
+        "latency_ms": ran.duration_ms,
+        "cast_from": ran.cast_from,
+        "cast_to": ran.cast_to,
+    }
+
+
+def turns_of(events: Iterable[Event]) -> list[Turn]:
+    """The turns of a session's events, which must be in order."""
+    builder = TurnBuilder()
+    for event in events:
+        builder.feed(event)
+    return builder.turns
+
+
+def messages_of(turns: Iterable[Turn]) -> list[Message]:
+    """The conversation that a model is sent. Turns without content and calls are left out."""
+    return [
+        Message(
+            role=turn.role,
+            content=turn.content,
+            reasoning=turn.reasoning,
+            tool_calls=turn.tool_calls,
+            tool_call_id=turn.tool_call_id,
+            extra=turn.extra,
+        )
+        for turn in turns
+        if turn.content or turn.tool_calls or turn.role == "tool"
+    ]
+
+
+def whole_requests(events: Iterable[Event]) -> list[ModelRequest]:
+    """Every request of a session with all its messages and tools: the chain of prefixes resolved."""
+    requests: list[ModelRequest] = []
+    for event in events:
+        if isinstance(event.payload, ModelRequest):
+            request = event.payload
+            earlier = requests[-1] if requests else None
+            messages = (earlier.messages[: request.prefix] if earlier else ()) + request.messages
+            tools = request.tools if request.tools is not None else (earlier.tools if earlier else ())
+            requests.append(request.model_copy(update={"prefix": 0, "messages": messages, "tools": tools}))
+    return requests
+
+
+def interrupted_calls(events: Iterable[Event]) -> list[tuple[str, ToolCall]]:
+    """(request id, call) of every proposed or answered call that has no result, in order."""
+    open_calls: dict[str, tuple[str, ToolCall]] = {}
+    for event in events:
+        match event.payload:
+            case ModelMessage(request_id=request_id, completion=completion):
+                if completion.finish_reason not in _UNFINISHED:
+                    open_calls |= {call.call_id: (request_id, call) for call in completion.tool_calls}
+            case ToolProposed(request_id=request_id, call=call):
+                open_calls[call.call_id] = (request_id, call)
+            case ToolFinished(call_id=call_id):
+                open_calls.pop(call_id, None)
+            case _:
+                pass
+    return list(open_calls.values())
+
+
+def summary_of(events: Sequence[Event], turns: Sequence[Turn], *, alive: bool = False) -> SessionSummary:
+    """The list row of a session.
+
+    Args:
+        events: its events in order, the first a `session_started`.
+        turns: `turns_of(events)`.
+        alive: whether a process is writing its journal.
+
+    Raises:
+        ValueError: there is no `session_started`.
+    """
+    started = next((e for e in events if isinstance(e.payload, SessionStarted)), None)
+    if started is None or not isinstance(started.payload, SessionStarted):
+        raise ValueError("the journal holds no session_started event")
+    payload = started.payload
+    query = payload.query or next((t.content for t in turns if t.source == "expert"), "")
+    models = [e.payload.model for e in events if isinstance(e.payload, SettingsChanged) and e.payload.model]
+    usages = [t.usage for t in turns if t.usage is not None]
+    costs = [t.cost_usd for t in turns if t.cost_usd is not None]
+    status = "running" if alive else "cut_off"
+    for event in events:
+        if isinstance(event.payload, SessionFinished):
+            status = event.payload.status
+        elif isinstance(event.payload, SessionResumed):
+            status = "running" if alive else "cut_off"
+    return SessionSummary(
+        session_id=started.session_id,
+        title=title_of(query),
+        source=payload.source,
+        status=status,
+        model=models[-1] if models else payload.model,
+        turns=len(turns),
+        tokens=usages[-1].prompt + usages[-1].completion if usages else None,
+        cost_usd=sum(costs) if costs else None,
+        started_at=started.ts,
+        updated_at=events[-1].ts,
+        workspace=payload.workspace,
+        query=query,
+        demo=payload.demo,
+    )
+
+
+def title_of(query: str) -> str:
+    """The first 60 characters of a query, on one line."""
+    return " ".join(query.split())[:TITLE_LENGTH]
+
+
+def trajectory_of(events: Sequence[Event], *, alive: bool = False) -> Trajectory:
+    """A session as a value.
+
+    Raises:
+        ValueError: there is no `session_started`.
+    """
+    turns = turns_of(events)
+    summary = summary_of(events, turns, alive=alive)
+    started = next(e.payload for e in events if isinstance(e.payload, SessionStarted))
+    return Trajectory(summary=summary, tools=started.tools, tool_set_sha256=started.tool_set_sha256, turns=tuple(turns))

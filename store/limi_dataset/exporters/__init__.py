@@ -1,0 +1,1 @@
+"""Exporters of message formats, one module a format."""

@@ -1,0 +1,1 @@
+"""The DuckDB query model of every journal. Nothing else in the product knows SQL."""

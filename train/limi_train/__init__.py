@@ -1,0 +1,1 @@
+"""A data set becomes a model: masks, fidelity gate, memory plan, worker, backends."""
