@@ -113,11 +113,12 @@ class Recorder:
             for _, _, future in batch:
                 future.set_exception(error)
             return
-        for event, (_, _, future) in zip(events, batch, strict=True):
-            self._sink(event)
-            future.set_result(event)
+        # Announced first: whoever awaited `record` finds the listeners already told.
         if not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self._announce, events)
+        for event, (_, _, future) in zip(events, batch, strict=True):
+            future.set_result(event)
+            self._sink(event)
 
     def _announce(self, events: list[Event]) -> None:
         for event in events:

@@ -1,7 +1,8 @@
 """The envelope of an event and its line in a journal.
 
-A line is one JSON object that ends in its ``sha256`` field; that is the hash of the bytes before it, and ``prev_sha256`` the
-hash of the line before, so a journal is a chain. The hash is over bytes: verifying needs no canonical form.
+A line is one JSON object that ends in its ``sha256`` field; that is the hash of the bytes before it, and
+``prev_sha256`` the hash of the line before, so a journal is a chain. The hash is over bytes: verifying needs no
+canonical form.
 """
 
 from __future__ import annotations

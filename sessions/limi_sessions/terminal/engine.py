@@ -84,6 +84,10 @@ class SnapshotUnreadable(ValueError):
     """A snapshot was made by another engine or library version, or is damaged."""
 
 
+class SnapshotUnavailable(RuntimeError):
+    """No snapshot can be taken at this byte: the child is inside a sequence longer than engines keep."""
+
+
 MouseAction = Literal["press", "release", "motion", "wheel_up", "wheel_down", "wheel_left", "wheel_right"]
 
 
@@ -140,7 +144,11 @@ class TermEngine(Protocol):
         ...
 
     def snapshot(self) -> bytes:
-        """The whole state, scrollback included, as bytes that `restore` takes."""
+        """The whole state, scrollback and unfinished input included, as bytes that `restore` takes.
+
+        Raises:
+            SnapshotUnavailable: not at this byte; try again after more output.
+        """
         ...
 
     def restore(self, blob: bytes) -> None:
@@ -190,7 +198,12 @@ class TermEngine(Protocol):
         alt: bool = False,
         ctrl: bool = False,
     ) -> bytes:
-        """Bytes of a mouse event in cells from 0, empty when the child does not track it."""
+        """Bytes of a mouse event in cells from 0, empty when the child does not track it.
+
+        Args:
+            button: 1 left, 2 middle, 3 right, as Textual counts; 0 for a motion with none held (a press with 0
+                is taken as the left one). Ignored for wheels.
+        """
         ...
 
     def encode_paste(self, text: str) -> bytes:

@@ -1,11 +1,12 @@
 """Opening a path that cannot lead out of a directory, whoever swaps links meanwhile.
 
-On Linux the kernel does it: openat2 with RESOLVE_BENEATH and RESOLVE_NO_MAGICLINKS. Elsewhere, or where a seccomp filter
-refuses openat2, the path is walked one component at a time with O_NOFOLLOW; links are read and walked by us, and ``..``
-inside a link goes back along descriptors we hold, never through the file system. Both follow links that stay beneath the
-directory and refuse those that leave it and all absolute ones. Hard links cannot be told from the file they share.
+On Linux the kernel does it: openat2 with RESOLVE_BENEATH and RESOLVE_NO_MAGICLINKS. Elsewhere, or where a seccomp
+filter refuses openat2, the path is walked one component at a time with O_NOFOLLOW; links are read and walked by us,
+and ``..`` inside a link goes back along descriptors we hold, never through the file system. Both follow links that
+stay beneath the directory and refuse those that leave it and all absolute ones. Hard links cannot be told from the
+file they share.
 
-Source: openat2(2), https://man7.org/linux/man-pages/man2/openat2.2.html; its number is 437 on every architecture but alpha.
+Source: openat2(2), https://man7.org/linux/man-pages/man2/openat2.2.html; number 437 everywhere but on alpha.
 """
 
 from __future__ import annotations
@@ -100,9 +101,10 @@ def walk_beneath(directory: int, path: PurePosixPath, *, flags: int) -> int:
                 os.close(held.pop())
                 continue
             target = _link_target(held[-1], part)
+            if target is None and not pending:
+                return os.open(part, flags | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=held[-1])
             if target is None:
-                wanted = DIRECTORY if pending else flags | os.O_CLOEXEC
-                held.append(os.open(part, wanted | os.O_NOFOLLOW, dir_fd=held[-1]))
+                held.append(os.open(part, DIRECTORY | os.O_NOFOLLOW, dir_fd=held[-1]))
                 continue
             links += 1
             if links > _MOST_LINKS:
@@ -110,16 +112,10 @@ def walk_beneath(directory: int, path: PurePosixPath, *, flags: int) -> int:
             if target.startswith("/"):
                 raise OSError(errno.EXDEV, os.strerror(errno.EXDEV), str(path))
             pending.extendleft(reversed([piece for piece in target.split("/") if piece not in {"", "."}]))
-        if len(held) == 1:
-            return os.open(".", flags | os.O_CLOEXEC, dir_fd=held[0])
-        return os.open(".", flags | os.O_CLOEXEC, dir_fd=held[-1]) if _ended_on_parent(path) else held.pop()
+        return os.open(".", flags | os.O_CLOEXEC, dir_fd=held[-1])
     finally:
         for descriptor in held:
             os.close(descriptor)
-
-
-def _ended_on_parent(path: PurePosixPath) -> bool:
-    return False
 
 
 def _link_target(directory: int, name: str) -> str | None:

@@ -1,0 +1,399 @@
+"""The agent's loop: ask the model, have its calls decided, run them, until it answers without a call.
+
+Knows nothing of screens: decisions come from an `Approver`, what streams goes to a `LoopObserver`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from limi_sessions.agent.conversation import Conversation
+from limi_sessions.agent.prompt import NOBODY_IS_HERE, NOT_RUN
+from limi_sessions.agent.stream import CompletionRequest, Delta, ModelError, RetryNotice
+from limi_sessions.records.event import Event
+from limi_sessions.records.message import Completion, Sampling, ToolCall
+from limi_sessions.records.payload import (
+    ApprovalMode,
+    ModelFailed,
+    ModelMessage,
+    ModelRetried,
+    Payload,
+    SessionStatus,
+    ToolDecided,
+    ToolFinished,
+    ToolProposed,
+)
+from limi_sessions.records.value import JsonObject
+from limi_sessions.tools.tool import Preview, ToolContext, ToolResult
+from limi_sessions.tools.toolbox import CheckedCall, Toolbox, render
+
+_TYPING_TOOLS = frozenset({"run_shell_command", "terminal_send"})
+"""Tools that type into the shell and so need the lease."""
+_STOP_GRACE_S = 2.0
+"""How long a stopped tool may take to end by itself."""
+
+
+class Completer(Protocol):
+    """A model, reached somehow."""
+
+    provider_facts: JsonObject
+
+    async def complete(
+        self,
+        request: CompletionRequest,
+        *,
+        on_delta: Callable[[Delta], None],
+        on_retry: Callable[[RetryNotice], None],
+        cancel: asyncio.Event,
+    ) -> Completion:
+        """The whole answer to one request.
+
+        Raises:
+            ModelError: the request failed for good.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """A call that waits for a decision."""
+
+    request_id: str
+    call: ToolCall
+    preview: Preview
+    demo: bool
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What was decided about a proposal."""
+
+    accept: bool
+    reason: str = ""
+    by: Literal["human", "mode", "nobody"] = "human"
+
+
+class Approver(Protocol):
+    """Who decides about proposals."""
+
+    async def decide(self, proposal: Proposal) -> Decision:
+        """Wait for a decision."""
+        ...
+
+
+class LoopObserver(Protocol):
+    """Who watches the loop; calls come on the event loop and must return at once."""
+
+    def delta_arrived(self, request_id: str, delta: Delta) -> None:
+        """More of the model's answer."""
+        ...
+
+    def activity_changed(self, activity: Activity) -> None:
+        """What the agent is doing."""
+        ...
+
+
+Activity = Literal["idle", "thinking", "deciding", "running", "waiting for the shell"]
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Ceilings that stop the loop; None means none."""
+
+    max_turns: int | None = None
+    """Model requests in one run of the loop."""
+    max_tokens: int | None = None
+    """Prompt and completion tokens over the session."""
+    max_cost_usd: float | None = None
+
+
+@dataclass(frozen=True)
+class LoopSettings:
+    """What may change between two requests."""
+
+    model: str
+    completer: Completer
+    sampling: Sampling
+    mode: ApprovalMode
+    demo: bool
+    limits: Limits
+
+
+@dataclass(frozen=True)
+class LoopEnd:
+    """Why the loop ended."""
+
+    status: SessionStatus
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class LoopPorts:
+    """Everything the loop reaches out to."""
+
+    record: Callable[[Payload], Awaitable[Event]]
+    """Record what the agent did; ends when it is on disk."""
+    conversation: Conversation
+    toolbox: Toolbox
+    context: Callable[[], ToolContext]
+    """The tools' surroundings now: the shell may have been restarted."""
+    lease: Callable[[asyncio.Event], Awaitable[bool]]
+    """Wait for the right to type; False when the event was set first."""
+    shell_lost: Callable[[], Awaitable[bool]]
+    """Start a new shell after one died; False when that failed too."""
+    approver: Approver
+    observer: LoopObserver
+    settings: Callable[[], LoopSettings]
+
+
+class AgentLoop:
+    """Runs until the agent has answered."""
+
+    def __init__(self, ports: LoopPorts) -> None:
+        self._ports = ports
+        self._spent_tokens = 0
+        self._spent_usd = 0.0
+        for turn in ports.conversation.turns:
+            if turn.usage:
+                self._spent_tokens += turn.usage.prompt + turn.usage.completion
+            self._spent_usd += turn.cost_usd or 0.0
+
+    async def run(self, cancel: asyncio.Event) -> LoopEnd:
+        """Work until the agent answers without a call, a limit, a failure or `cancel`.
+
+        Raises:
+            JournalError: something could not be recorded; the loop stopped there.
+        """
+        try:
+            return await self._run(cancel)
+        finally:
+            self._ports.observer.activity_changed("idle")
+
+    async def _run(self, cancel: asyncio.Event) -> LoopEnd:
+        requests = 0
+        while True:
+            settings = self._ports.settings()
+            if reached := self._limit_reached(settings.limits, requests):
+                return LoopEnd("limit", reached)
+            requests += 1
+            answered = await self._ask(settings, cancel)
+            if isinstance(answered, LoopEnd):
+                return answered
+            request_id, completion = answered
+            if not completion.tool_calls:
+                if self._ports.conversation.awaits_agent():
+                    continue
+                return _end_of(completion)
+            for call in completion.tool_calls:
+                if not await self._settle(request_id, call, settings, cancel):
+                    return LoopEnd("shell_lost", "the shell died and could not be started again")
+            if cancel.is_set():
+                return LoopEnd("interrupted", "stopped by the expert")
+
+    def _limit_reached(self, limits: Limits, requests: int) -> str:
+        if limits.max_turns is not None and requests >= limits.max_turns:
+            return f"{requests} model turns (--max-turns {limits.max_turns})"
+        if limits.max_tokens is not None and self._spent_tokens >= limits.max_tokens:
+            return f"{self._spent_tokens} tokens (--max-tokens {limits.max_tokens})"
+        if limits.max_cost_usd is not None and self._spent_usd >= limits.max_cost_usd:
+            return f"${self._spent_usd:.4f} (--max-cost {limits.max_cost_usd})"
+        return ""
+
+    async def _ask(self, settings: LoopSettings, cancel: asyncio.Event) -> tuple[str, Completion] | LoopEnd:
+        ports = self._ports
+        ports.observer.activity_changed("thinking")
+        request, messages = ports.conversation.next_request(
+            model=settings.model,
+            provider=settings.completer.provider_facts,
+            tools=ports.toolbox.schemas,
+            sampling=settings.sampling,
+        )
+        await ports.record(request)
+        retries: list[asyncio.Future[Event]] = []
+
+        def retried(notice: RetryNotice) -> None:
+            payload = ModelRetried(
+                request_id=request.request_id,
+                attempt=notice.attempt,
+                error=notice.error,
+                status_code=notice.status_code,
+                wait_s=notice.wait_s,
+            )
+            retries.append(asyncio.ensure_future(ports.record(payload)))
+
+        try:
+            completion = await settings.completer.complete(
+                CompletionRequest(request.request_id, messages, ports.toolbox.schemas, settings.sampling),
+                on_delta=lambda delta: ports.observer.delta_arrived(request.request_id, delta),
+                on_retry=retried,
+                cancel=cancel,
+            )
+        except ModelError as error:
+            await asyncio.gather(*retries)
+            return await self._failed(request.request_id, error)
+        await asyncio.gather(*retries)
+        return await self._answered(request.request_id, completion, settings)
+
+    async def _failed(self, request_id: str, error: ModelError) -> LoopEnd:
+        await self._ports.record(
+            ModelFailed(
+                request_id=request_id,
+                error=str(error),
+                error_kind=error.kind,
+                status_code=error.status_code,
+                partial=error.partial,
+            )
+        )
+        return LoopEnd("failed", str(error))
+
+    async def _answered(
+        self, request_id: str, completion: Completion, settings: LoopSettings
+    ) -> tuple[str, Completion] | LoopEnd:
+        if completion.usage:
+            self._spent_tokens += completion.usage.prompt + completion.usage.completion
+        self._spent_usd += completion.cost_usd or 0.0
+        sha256 = settings.completer.provider_facts.get("gguf_sha256")
+        timings = completion.raw.get("timings")
+        speed = timings.get("predicted_per_second") if isinstance(timings, dict) else None
+        await self._ports.record(
+            ModelMessage(
+                request_id=request_id,
+                completion=completion,
+                demo=settings.demo,
+                gguf_sha256=sha256 if isinstance(sha256, str) else None,
+                tokens_per_s=float(speed) if isinstance(speed, int | float) else None,
+            )
+        )
+        if completion.finish_reason in {"cancelled", "truncated"}:
+            return _end_of(completion)
+        return request_id, completion
+
+    async def _settle(self, request_id: str, call: ToolCall, settings: LoopSettings, cancel: asyncio.Event) -> bool:
+        """Bring one call to its result; False when the shell is gone for good."""
+        checked = self._ports.toolbox.check(call)
+        await self._ports.record(ToolProposed(request_id=request_id, call=call, problem=checked.problem))
+        if cancel.is_set():
+            await self._finish(call, ToolResult(status="interrupted", text=NOT_RUN))
+            return True
+        if checked.problem:
+            await self._finish(call, ToolResult(status="error", text=checked.problem))
+            return True
+        decision = await self._decide(request_id, checked, settings, cancel)
+        if not decision.accept:
+            await self._finish(call, denial(decision))
+            return True
+        lost = await self._perform(checked, cancel)
+        return not lost or await self._ports.shell_lost()
+
+    async def _decide(
+        self, request_id: str, checked: CheckedCall, settings: LoopSettings, cancel: asyncio.Event
+    ) -> Decision:
+        # The mode is read again: it may have been switched while an earlier call of this turn ran.
+        mode = self._ports.settings().mode
+        if not checked.needs_approval or (mode == "yolo" and not settings.demo):
+            decision = Decision(accept=True, by="mode")
+        else:
+            self._ports.observer.activity_changed("deciding")
+            proposal = Proposal(
+                request_id, checked.call, self._ports.toolbox.preview(checked, self._ports.context()), settings.demo
+            )
+            asked = await unless(cancel, self._ports.approver.decide(proposal))
+            decision = asked or Decision(accept=False, reason="stopped by the expert")
+        await self._ports.record(
+            ToolDecided(
+                call_id=checked.call.call_id,
+                decision="accept" if decision.accept else "reject",
+                by=decision.by,
+                reason=decision.reason,
+            )
+        )
+        return decision
+
+    async def _perform(self, checked: CheckedCall, cancel: asyncio.Event) -> bool:
+        """Run an accepted call and record its result; True when the shell died under it."""
+        if checked.call.name in _TYPING_TOOLS:
+            self._ports.observer.activity_changed("waiting for the shell")
+            if not await self._ports.lease(cancel):
+                await self._finish(checked.call, ToolResult(status="interrupted", text=NOT_RUN))
+                return False
+        self._ports.observer.activity_changed("running")
+        result = await self._run_tool(checked, cancel)
+        await self._finish(checked.call, result)
+        return result.status == "shell_lost"
+
+    async def _run_tool(self, checked: CheckedCall, cancel: asyncio.Event) -> ToolResult:
+        context = self._ports.context()
+        running = asyncio.ensure_future(self._ports.toolbox.run(checked, context))
+        stopped = asyncio.ensure_future(cancel.wait())
+        try:
+            await asyncio.wait({running, stopped}, return_when=asyncio.FIRST_COMPLETED)
+            if not running.done() and context.shell is not None:
+                await context.shell.interrupt()
+                await asyncio.wait({running}, timeout=_STOP_GRACE_S)
+            if running.done():
+                return running.result()
+            return ToolResult(status="interrupted", text="interrupted: stopped by the expert before it ended")
+        finally:
+            stopped.cancel()
+            running.cancel()
+
+    async def _finish(self, call: ToolCall, result: ToolResult) -> None:
+        await self._ports.record(
+            ToolFinished(
+                call_id=call.call_id,
+                name=call.name,
+                status=result.status,
+                result=render(result),
+                exit_code=result.exit_code,
+                cwd=result.cwd,
+                duration_ms=result.duration_s * 1000,
+                truncated_chars=result.truncated_chars,
+                artifact=result.artifact,
+                cast_from=result.cast_from,
+                cast_to=result.cast_to,
+            )
+        )
+
+
+async def unless(cancel: asyncio.Event, answer: Awaitable[Decision]) -> Decision | None:
+    """The answer, or None when `cancel` is set first."""
+    asked = asyncio.ensure_future(answer)
+    stopped = asyncio.ensure_future(cancel.wait())
+    try:
+        await asyncio.wait({asked, stopped}, return_when=asyncio.FIRST_COMPLETED)
+        return asked.result() if asked.done() else None
+    finally:
+        asked.cancel()
+        stopped.cancel()
+
+
+def denial(decision: Decision) -> ToolResult:
+    """What a rejected call gets."""
+    if decision.by == "nobody":
+        return ToolResult(status="denied", text=NOBODY_IS_HERE)
+    return ToolResult(status="denied", text=f"denied: {decision.reason or 'the expert gave no reason'}")
+
+
+def _end_of(completion: Completion) -> LoopEnd:
+    match completion.finish_reason:
+        case "cancelled":
+            return LoopEnd("interrupted", "stopped by the expert")
+        case "truncated":
+            return LoopEnd("failed", "the model's answer was cut off before it was complete")
+        case "length":
+            return LoopEnd("limit", "the model's answer reached its token limit")
+        case "content_filter":
+            return LoopEnd("failed", "the provider's content filter stopped the answer")
+        case _:
+            return LoopEnd("done")
+
+
+class NobodyIsHere:
+    """The approver of a run without a person: everything that would be asked is denied."""
+
+    async def decide(self, proposal: Proposal) -> Decision:
+        """Deny."""
+        return Decision(accept=False, reason="nobody is here", by="nobody")
