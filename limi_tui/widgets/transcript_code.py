@@ -46,7 +46,7 @@ def highlighted(code: str, language: str) -> tuple[tuple[Span, ...], ...]:
 
 
 def _tokenized(code: str, language: str, lines: list[str]) -> tuple[tuple[Span, ...], ...]:
-    from pygments.lexers import get_lexer_by_name
+    from pygments.lexers import get_lexer_by_name  # pyright: ignore[reportUnknownVariableType]  # untyped options
     from pygments.util import ClassNotFound
 
     try:

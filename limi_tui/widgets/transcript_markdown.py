@@ -22,7 +22,7 @@ _QUOTE = re.compile(r"\s{0,3}>\s?(.*)$")
 _RULE = re.compile(r"\s{0,3}([-*_])(\s*\1){2,}\s*$")
 _TABLE = re.compile(r"\s*\|.*\|\s*$")
 _TABLE_RULE = re.compile(r"[\s|:-]+$")
-_LONGEST_TAIL = 2_000
+_LONGEST_TAIL = 8_000
 """Characters of an unfinished line after which it is settled at a space, so that no line costs its length squared."""
 _LONGEST_TABLE = 60
 _CODE_EDGE = (Span(" ", "fill-code"),)
@@ -38,6 +38,7 @@ class MarkdownFeed:
         self._markup = markup
         self._tail = ""
         self._settled = 0
+        self._changed = 0
         self._blank_due = False
         self._fence = ""
         self._language = ""
@@ -46,8 +47,7 @@ class MarkdownFeed:
 
     def feed(self, text: str) -> int:
         """Add text; the result is the number of the first line that changed."""
-        changed = self._settled
-        del self.lines[changed:]
+        self._begin_change()
         *complete, self._tail = (self._tail + text).split("\n")
         for line in complete:
             self._take(line)
@@ -56,18 +56,21 @@ class MarkdownFeed:
             self._take(self._tail[:cut])
             self._tail = self._tail[cut:]
         self._show_open(self._tail)
-        return min(changed, len(self.lines))
+        return self._changed
 
     def finish(self) -> int:
         """No more text comes; the result is the number of the first line that changed."""
-        changed = self._settled
-        del self.lines[changed:]
+        self._begin_change()
         tail, self._tail = self._tail, ""
         if tail:
             self._take(tail)
         self._close_table()
         self._settled = len(self.lines)
-        return min(changed, self._settled)
+        return self._changed
+
+    def _begin_change(self) -> None:
+        self._changed = self._settled
+        del self.lines[self._settled :]
 
     def _take(self, source: str) -> None:
         line = _shown(source)
@@ -119,7 +122,9 @@ class MarkdownFeed:
         mark = line.strip()
         if mark.startswith(self._fence) and not mark.strip(self._fence[0]):
             whole = highlighted("\n".join(self._code), self._language) if self._code else ()
-            self.lines[len(self.lines) - len(self._code) :] = [_code_line(spans) for spans in whole]
+            first = len(self.lines) - len(self._code)
+            self.lines[first:] = [_code_line(spans) for spans in whole]
+            self._changed = min(self._changed, first)
             self._fence, self._code = "", []
         else:
             self._code.append(line)

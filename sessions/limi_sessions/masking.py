@@ -26,9 +26,15 @@ class Masker:
     """Replaces known secret values, also in their JSON-escaped, URL-quoted and base64 forms."""
 
     def __init__(self, secrets: Iterable[str]) -> None:
-        self.secrets = tuple(dict.fromkeys(s for s in secrets if len(s) >= SHORTEST))
+        self.secrets: tuple[str, ...] = ()
         """The values themselves, in order of first appearance."""
         self._placeholder: dict[str, str] = {}
+        self._pattern: re.Pattern[str] | None = None
+        self.add(secrets)
+
+    def add(self, secrets: Iterable[str]) -> None:
+        """Mask these values too; earlier placeholders stay as they are."""
+        self.secrets = tuple(dict.fromkeys((*self.secrets, *(s for s in secrets if len(s) >= SHORTEST))))
         for number, secret in enumerate(self.secrets, 1):
             for form in secret_forms(secret):
                 self._placeholder.setdefault(form, f"[secret {number}]")

@@ -1,7 +1,7 @@
 """One request through litellm, as events; runs in the model process only.
 
-litellm hides two facts that matter: it makes up a finish reason when a stream ends without one, and counts tokens itself
-when the provider sent no usage. Both are read from the provider's own chunks on their way into litellm.
+litellm hides two facts that matter: it makes up a finish reason when a stream ends without one, and counts tokens
+itself when the provider sent no usage. Both are read from the provider's own chunks on their way into litellm.
 Source: litellm 1.106.2, `litellm_core_utils/streaming_handler.py`.
 """
 

@@ -27,7 +27,9 @@ _LINK = 1 << 45
 _WIDTH = 3 << 42
 _PLAIN = frozenset(map(chr, range(0x20, 0x7F)))
 _SAME_CELLS = re.compile(rb"(.{8})\1*", re.DOTALL)
-_NOT_NARROW = re.compile(rb"[^\0]")
+_SAME_KEYS = re.compile(r"(.)\1*", re.DOTALL)
+_PAIR = bytes((WIDE, TAIL))
+_NOT_PAIRED = re.compile(rb"\x03|\x01(?!\x02)|(?<!\x01)\x02")
 
 StyleAt = Callable[[int], CellStyle]
 """The style of the cell in a column, asked once for each style of a row."""
@@ -39,9 +41,11 @@ ClusterAt = Callable[[int], str]
 class _Masks:
     ones: int
     codepoint: int
+    colored: int
+    width: int
+    styled: int
     key: int
-    special: int
-    """Every bit that a cell of plain text in the default style leaves clear."""
+    """Style and link bits, shifted so that the style is lowest."""
 
 
 @functools.lru_cache(maxsize=64)
@@ -50,8 +54,10 @@ def _masks(columns: int) -> _Masks:
     return _Masks(
         ones=ones,
         codepoint=ones * _CODEPOINT,
-        key=ones * (_STYLE | _LINK | 2),
-        special=ones * (3 | _STYLE | _WIDTH | _LINK),
+        colored=ones * 2,
+        width=ones * _WIDTH,
+        styled=ones * (2 | _STYLE | _LINK),
+        key=ones * ((_STYLE | _LINK) >> 26),
     )
 
 
@@ -65,61 +71,45 @@ def decode_row(raw: bytes, style_at: StyleAt, cluster_at: ClusterAt) -> Row:
     columns = len(raw) // 8
     masks = _masks(columns)
     bits = int.from_bytes(raw, "little")
-    if not bits & masks.special:
-        text = _characters(bits, columns, masks)
-        return (Run(text if text.isascii() else "".join(_drawn(text, b"")), DEFAULT_STYLE),)
-    colored = (bits >> 1) & masks.ones
-    return _runs(_texts(bits, columns, masks, cluster_at), bits & (masks.key | colored * (_CONTENT | 1)), columns, style_at)
-
-
-def _characters(bits: int, columns: int, masks: _Masks) -> str:
-    # Eight bytes a cell, the code point in the first four, read as UTF-32: every second character is a cell.
-    halves = ((bits & masks.codepoint) >> 2).to_bytes(columns * 8, "little")
-    return halves.decode("utf-32-le", "surrogatepass")[::2].replace("\0", " ")
-
-
-def _texts(bits: int, columns: int, masks: _Masks, cluster_at: ClusterAt) -> list[str]:
-    """What each cell draws; the tail of a wide character draws nothing."""
-    colored = (bits >> 1) & masks.ones
-    if colored:
-        bits &= ~(colored * _CONTENT)
-    texts = list(_characters(bits, columns, masks))
-    clusters = bits & masks.ones & ~colored
-    while clusters:
-        lowest = clusters & -clusters
-        column = lowest.bit_length() >> 6
-        texts[column] = cluster_at(column) or " "
-        clusters ^= lowest
-    widths = ((bits >> 42) & (masks.ones * 3)).to_bytes(columns * 8, "little")[::8]
-    return _drawn(texts, widths)
-
-
-def _drawn(texts: str | list[str], widths: bytes) -> list[str]:
-    """Cells' characters, each made to fill exactly its cells; ``widths`` is empty where all are narrow."""
-    drawn = list(texts)
-    settled: set[int] = set()
-    for match in _NOT_NARROW.finditer(widths):
-        column = match.start()
-        width = widths[column]
-        if width == WIDE and widths[column + 1 : column + 2] == bytes((TAIL,)):
-            drawn[column], drawn[column + 1] = fit(drawn[column], 2), ""
-            settled.add(column)
-        elif width == HEAD or (width == TAIL and column - 1 not in settled):
-            drawn[column] = " "
-    return [
-        text if text in _PLAIN or not text or column in settled else fit(text, 1) for column, text in enumerate(drawn)
-    ]
-
-
-def _runs(texts: list[str], keys: int, columns: int, style_at: StyleAt) -> Row:
+    texts = _texts(bits, columns, masks, cluster_at)
+    if not bits & masks.styled:
+        return (Run(texts if isinstance(texts, str) else "".join(texts), DEFAULT_STYLE),)
+    if bits & masks.colored:
+        return _colored_runs(texts, bits, columns, masks, style_at)
+    # One character a cell stands for its style and link, so that a regular expression finds the runs.
+    keys = ((bits >> 26) & masks.key).to_bytes(columns * 8, "little").decode("utf-32-le", "surrogatepass")[::2]
     runs: list[Run] = []
-    seen: dict[bytes, CellStyle] = {}
-    for match in _SAME_CELLS.finditer(keys.to_bytes(columns * 8, "little")):
-        start, end = match.start() >> 3, match.end() >> 3
+    seen: dict[str, CellStyle] = {}
+    last: CellStyle | None = None
+    for match in _SAME_KEYS.finditer(keys):
+        start, end = match.span()
         key = match[1]
         style = seen.get(key)
         if style is None:
-            style = seen[key] = _style(int.from_bytes(key, "little"), start, style_at)
+            style = style_at(start) if ord(key) & 0xFFFF else DEFAULT_STYLE
+            style = seen[key] = _linked(style) if ord(key) >> 19 else style
+        text = texts[start:end] if isinstance(texts, str) else "".join(texts[start:end])
+        if style is last:
+            runs[-1] = Run(runs[-1].text + text, style)
+        else:
+            runs.append(Run(text, style))
+            last = style
+    return tuple(runs)
+
+
+def _colored_runs(texts: str | list[str], bits: int, columns: int, masks: _Masks, style_at: StyleAt) -> Row:
+    """Runs of a row where erased cells keep their background in place of a character."""
+    erased = (bits >> 1) & masks.ones
+    keys = (bits & (erased * (_CONTENT | 3) | masks.ones * (_STYLE | _LINK))).to_bytes(columns * 8, "little")
+    runs: list[Run] = []
+    for match in _SAME_CELLS.finditer(keys):
+        start, end = match.start() >> 3, match.end() >> 3
+        key = int.from_bytes(match[1], "little")
+        style = style_at(start) if key & _STYLE else DEFAULT_STYLE
+        if key & 2:
+            style = _background(style, key & 1, (key & _CONTENT) >> 2)
+        if key & _LINK:
+            style = _linked(style)
         text = "".join(texts[start:end])
         if runs and runs[-1].style == style:
             runs[-1] = Run(runs[-1].text + text, style)
@@ -128,10 +118,53 @@ def _runs(texts: list[str], keys: int, columns: int, style_at: StyleAt) -> Row:
     return tuple(runs)
 
 
-def _style(key: int, column: int, style_at: StyleAt) -> CellStyle:
-    style = style_at(column) if key & _STYLE else DEFAULT_STYLE
-    if key & 2:
-        content = (key & _CONTENT) >> 2
-        color = (content & 0xFF, content >> 8 & 0xFF, content >> 16) if key & 1 else content & 0xFF
-        style = style._replace(bg=color)
-    return style._replace(link=True) if key & _LINK else style
+@functools.lru_cache(maxsize=1024)
+def _linked(style: CellStyle) -> CellStyle:
+    return style._replace(link=True)
+
+
+@functools.lru_cache(maxsize=1024)
+def _background(style: CellStyle, rgb: int, content: int) -> CellStyle:
+    color = (content & 0xFF, content >> 8 & 0xFF, content >> 16) if rgb else content & 0xFF
+    return style._replace(bg=color)
+
+
+def _characters(bits: int, columns: int, masks: _Masks) -> str:
+    # Eight bytes a cell, the code point in the first four, read as UTF-32: every second character is a cell.
+    halves = ((bits & masks.codepoint) >> 2).to_bytes(columns * 8, "little")
+    return halves.decode("utf-32-le", "surrogatepass")[::2].replace("\0", " ")
+
+
+def _texts(bits: int, columns: int, masks: _Masks, cluster_at: ClusterAt) -> str | list[str]:
+    """What each cell draws, one string or character a cell; the tail of a wide character draws nothing."""
+    erased = (bits >> 1) & masks.ones
+    characters = _characters(bits & ~(erased * _CONTENT) if erased else bits, columns, masks)
+    clusters = bits & masks.ones & ~erased
+    if not clusters and characters.isascii() and characters.isprintable() and not bits & masks.width:
+        return characters
+    texts = list(characters)
+    while clusters:
+        lowest = clusters & -clusters
+        column = lowest.bit_length() >> 6
+        texts[column] = cluster_at(column) or " "
+        clusters ^= lowest
+    return _drawn(texts, ((bits >> 42) & (masks.ones * 3)).to_bytes(columns * 8, "little")[::8])
+
+
+def _drawn(texts: list[str], widths: bytes) -> list[str]:
+    """Cells' characters, each made to fill exactly its cells."""
+    if 3 * widths.count(_PAIR) != sum(widths):
+        widths = _paired(texts, widths)
+    return [
+        text if not width and text in _PLAIN else "" if width == TAIL else fit(text, 2 if width else 1)
+        for text, width in zip(texts, widths, strict=True)
+    ]
+
+
+def _paired(texts: list[str], widths: bytes) -> bytes:
+    """Widths where every wide character has its tail and nothing else is special; the cells that lose it are blank."""
+    paired = bytearray(widths)
+    for match in _NOT_PAIRED.finditer(widths):
+        paired[match.start()] = 0
+        texts[match.start()] = " "
+    return bytes(paired)

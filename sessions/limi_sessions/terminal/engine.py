@@ -178,12 +178,11 @@ class TermEngine(Protocol):
     def encode_key(
         self, key: str, *, shift: bool = False, alt: bool = False, ctrl: bool = False, text: str | None = None
     ) -> bytes:
-        """Bytes of a key press under the modes in force.
+        """Bytes of a key press under the modes in force, empty for a key that has none.
 
-        Args:
-            key: prompt_toolkit's names: ``enter tab escape backspace delete insert up down left right home end
-                pageup pagedown space f1..f12 c-a..c-z`` or a single character.
-            text: the text that the key produces, when it produces one.
+        ``key`` is one of prompt_toolkit's names, ``enter tab escape backspace delete insert up down left right home
+        end pageup pagedown space f1..f12``, with prefixes ``c- s- a-`` or the flags, or a single character.
+        ``text`` is the text that the key produces, when it produces one.
         """
         ...
 
@@ -200,9 +199,8 @@ class TermEngine(Protocol):
     ) -> bytes:
         """Bytes of a mouse event in cells from 0, empty when the child does not track it.
 
-        Args:
-            button: 1 left, 2 middle, 3 right, as Textual counts; 0 for a motion with none held (a press with 0
-                is taken as the left one). Ignored for wheels.
+        ``button`` is 1 left, 2 middle, 3 right, as Textual counts, and 0 for a motion with none held (a press with 0
+        is taken as the left one); it is ignored for wheels.
         """
         ...
 

@@ -7,7 +7,7 @@ scheme and desktop requests have no callback, so the library does not answer the
 from __future__ import annotations
 
 import weakref
-from typing import cast
+from typing import Protocol, cast
 
 from limi_sessions.terminal.engine import SnapshotUnavailable, SnapshotUnreadable
 from limi_sessions.terminal.native import Box, LibraryRefused, Mode, Native, Pointer, Slot, StringView
@@ -24,7 +24,7 @@ _PRUNED_AT_ONCE = 512
 _NAME = b"limi"
 
 
-class _Size:
+class _Size(Protocol):
     """``GhosttySizeReportSize``."""
 
     rows: int
@@ -33,7 +33,7 @@ class _Size:
     cell_height: int
 
 
-class _CString:
+class _CString(Protocol):
     """``GhosttyString`` being written."""
 
     ptr: Pointer

@@ -65,6 +65,16 @@ class RenderedRows:
             lib.ghostty_render_state_clean(state)
         return changed, kind == self._full
 
+    def all_rows(self, terminal: Pointer) -> list[Row]:
+        """Every row of the viewport, top to bottom, changed or not."""
+        self._native.check(self._lib.ghostty_render_state_update(self._state[0], terminal), "render update")
+        self._lib.ghostty_render_state_get(self._state[0], self._iterator_key, self._iterator)
+        iterator = self._iterator[0]
+        rows: list[Row] = []
+        while self._lib.ghostty_render_state_row_iterator_next(iterator):
+            rows.append(self._row(iterator))
+        return rows
+
     def cursor_shape(self) -> int:
         """The cursor's ``GhosttyRenderStateCursorVisualStyle`` as of the last update."""
         self._lib.ghostty_render_state_get(self._state[0], self._cursor_key, self._kind)

@@ -83,5 +83,3 @@ def _color(color: _StyleColor) -> Color:
     if color.tag == _RGB:
         return (color.value.rgb.r, color.value.rgb.g, color.value.rgb.b)
     return None
-
-

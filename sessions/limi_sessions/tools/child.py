@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import signal
 import sys
 from collections.abc import Callable
 from typing import Literal, cast
@@ -23,7 +24,7 @@ _PASSED_ON = ("PATH", "PYTHONPATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "LAN
 async def run_child(
     module: str, request: JsonObject, *, timeout_s: float, take: Callable[[JsonObject], None]
 ) -> ChildEnd:
-    """Run a worker module to its end, at most for a time; it is dead when this returns or is cancelled.
+    """Run a worker module to its end, at most for a time; nothing of it lives when this returns or is cancelled.
 
     Args:
         module: name of a module whose program reads one JSON object from standard input to its end and prints a JSON
@@ -57,7 +58,7 @@ async def run_child(
         return "timed_out"
     finally:
         if process.returncode is None:
-            process.kill()
+            os.killpg(process.pid, signal.SIGKILL)
             await process.wait()
 
 

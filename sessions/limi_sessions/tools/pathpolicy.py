@@ -100,30 +100,33 @@ class Workspace:
         except ValueError as error:
             raise PathRefused(f"{given} is outside of the workspace {self.root}") from error
 
-    def open_file(self, path: PurePosixPath) -> int:
-        """A read descriptor of a regular file.
+    @contextmanager
+    def opened(self, path: PurePosixPath) -> Generator[int]:
+        """A read descriptor of a regular file, closed afterwards.
 
         Raises:
             PathRefused: it leads outside or is not a regular file.
             OSError: it cannot be opened.
         """
         descriptor = self._open(path, _READ)
-        if (kind := _not_regular(os.fstat(descriptor))) is not None:
+        try:
+            if (kind := _not_regular(os.fstat(descriptor))) is not None:
+                raise PathRefused(f"{path} is {kind}, not a regular file")
+            yield descriptor
+        finally:
             os.close(descriptor)
-            raise PathRefused(f"{path} is {kind}, not a regular file")
-        return descriptor
 
     def read_bytes(self, path: PurePosixPath, *, limit: int = LARGEST_FILE) -> bytes:
         """The whole content of a regular file.
 
         Raises:
-            PathRefused: as `open_file`, or it is larger than ``limit`` bytes.
+            PathRefused: as `opened`, or it is larger than ``limit`` bytes.
             OSError: it cannot be read.
         """
-        with os.fdopen(self.open_file(path), "rb", buffering=0) as stream:
-            size = os.fstat(stream.fileno()).st_size
+        with self.opened(path) as descriptor:
+            size = os.fstat(descriptor).st_size
             content = bytearray()
-            while len(content) <= limit and (piece := stream.read(min(1 << 20, limit + 1 - len(content)))):
+            while len(content) <= limit and (piece := os.read(descriptor, min(1 << 20, limit + 1 - len(content)))):
                 content += piece
         if len(content) > limit:
             raise PathRefused(

@@ -1,16 +1,17 @@
 """The program that searches file contents for a regular expression; run by `searching`, killed when it takes too long.
 
-Standard input: ``{root, start, pattern, include, seconds, parent}``. Standard output, an object a line: ``{problem}``, or
-``{path, line, text}`` a match, ``{searched}`` now and then, and at the end ``{searched, skipped, stopped}``.
+Standard input: ``{root, start, pattern, include, seconds, most, parent}``. Standard output, an object a line:
+``{problem}``, or ``{path, line, text}`` a match, ``{searched}`` now and then, and at the end ``{searched, skipped,
+stopped}``.
 """
 
 from __future__ import annotations
 
 import json
-import os
 import re
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
 from limi_sessions.tools.confined import confine_self
@@ -37,33 +38,50 @@ def main() -> None:
     try:
         with Workspace(Path(request["root"])) as workspace:
             walk = Walk(workspace, seconds=seconds)
-            _search(walk, PurePosixPath(request["start"]), pattern, include)
+            _search(
+                walk,
+                PurePosixPath(request["start"]),
+                pattern=pattern,
+                include=include,
+                most=int(request["most"]),
+            )
     except ToolRefused as error:
         _print({"problem": str(error)})
     except OSError as error:
         _print({"problem": f"cannot search {request['start']}: {error.strerror or error}"})
 
 
-def _search(walk: Walk, start: PurePosixPath, pattern: re.Pattern[str], include: GlobPattern | None) -> None:
-    searched = skipped = 0
+def _search(
+    walk: Walk, start: PurePosixPath, *, pattern: re.Pattern[str], include: GlobPattern | None, most: int
+) -> None:
+    searched = skipped = found = 0
     reported = time.monotonic()
     for path in walk.files(start):
         if include is not None and not _included(include, path, start):
             continue
-        try:
-            content = walk.workspace.read_bytes(path)
-        except (ToolRefused, OSError):
-            skipped += 1
-            continue
-        if b"\0" in content[:8192]:
+        if (text := _text_of(walk.workspace, path)) is None:
             skipped += 1
             continue
         searched += 1
-        _search_text(path, content.decode("utf-8", "replace"), pattern)
+        for number, line in _matching_lines(text, pattern):
+            found += 1
+            if found > most:
+                _print({"searched": searched, "skipped": skipped, "stopped": f"stopped after {most} lines"})
+                return
+            _print({"path": str(path), "line": number, "text": line})
         if time.monotonic() - reported > _REPORT_EVERY_S:
             reported = time.monotonic()
             _print({"searched": searched})
     _print({"searched": searched, "skipped": skipped, "stopped": walk.stopped})
+
+
+def _text_of(workspace: Workspace, path: PurePosixPath) -> str | None:
+    """The text of a file, None when it is binary, too large or unreadable."""
+    try:
+        content = workspace.read_bytes(path)
+    except (ToolRefused, OSError):
+        return None
+    return None if b"\0" in content[:8192] else content.decode("utf-8", "replace")
 
 
 def _included(include: GlobPattern, path: PurePosixPath, start: PurePosixPath) -> bool:
@@ -71,19 +89,18 @@ def _included(include: GlobPattern, path: PurePosixPath, start: PurePosixPath) -
     return include.matches(PurePosixPath(path.name)) or include.matches(path.relative_to(start))
 
 
-def _search_text(path: PurePosixPath, text: str, pattern: re.Pattern[str]) -> None:
-    for number, line in enumerate(text.split("\n"), start=1):
-        if (found := pattern.search(line.removesuffix("\r"))) is not None:
-            _print({"path": os.fsdecode(os.fsencode(path)), "line": number, "text": _excerpt(line, found.start())})
+def _matching_lines(text: str, pattern: re.Pattern[str]) -> Iterator[tuple[int, str]]:
+    for number, ended_line in enumerate(text.split("\n"), start=1):
+        line = ended_line.removesuffix("\r")
+        if (found := pattern.search(line)) is not None:
+            yield number, _excerpt(line, found.start())
 
 
 def _excerpt(line: str, at: int) -> str:
-    if len(line) <= LONGEST_LINE:
-        return line.removesuffix("\r")
+    """The line, or of a long one the part around an offset."""
     start = max(0, min(at - LONGEST_LINE // 4, len(line) - LONGEST_LINE))
-    return (
-        f"{'…' if start else ''}{line[start : start + LONGEST_LINE]}{'…' if start + LONGEST_LINE < len(line) else ''}"
-    )
+    end = start + LONGEST_LINE
+    return f"{'…' if start else ''}{line[start:end]}{'…' if end < len(line) else ''}"
 
 
 def _print(answer: dict[str, str | int]) -> None:

@@ -88,6 +88,7 @@ class SearchFileContent:
             "pattern": text_of(arguments, "pattern"),
             "include": text_of(arguments, "include", ""),
             "seconds": SEARCH_SECONDS,
+            "most": MOST_FOUND,
         }
         search = _Search()
         end = await run_child(_WORKER, request, timeout_s=SEARCH_SECONDS, take=search.take)
@@ -99,7 +100,6 @@ class _Search:
     """What the worker has told so far."""
 
     lines: list[str] = field(default_factory=list[str])
-    matches: int = 0
     searched: int = 0
     skipped: int = 0
     stopped: str = ""
@@ -108,9 +108,7 @@ class _Search:
         if isinstance(problem := answer.get("problem"), str):
             raise ToolRefused(problem)
         if "path" in answer:
-            self.matches += 1
-            if self.matches <= MOST_FOUND:
-                self.lines.append(f"{answer['path']}:{answer['line']}:{answer['text']}")
+            self.lines.append(f"{answer['path']}:{answer['line']}:{answer['text']}")
             return
         self.searched = _count(answer, "searched", self.searched)
         self.skipped = _count(answer, "skipped", self.skipped)
@@ -122,11 +120,9 @@ class _Search:
             stopped = f"stopped after {SEARCH_SECONDS:g} s; use a simpler pattern, dir_path or include"
         elif end == "failed":
             stopped = "stopped: the search needed too much memory or time; use a simpler pattern, dir_path or include"
-        head = f"{self.matches} matching lines in {start}" if self.matches else f"no matches in {start}"
+        head = f"{len(self.lines)} matching lines in {start}" if self.lines else f"no matches in {start}"
         head += f" ({self.searched} files searched"
         head += f", {self.skipped} binary, large or unreadable ones skipped)" if self.skipped else ")"
-        if self.matches > MOST_FOUND:
-            head += f", the first {MOST_FOUND} shown"
         if stopped:
             head += f"; {stopped}"
         return "\n".join([f"[{head}]", *self.lines])

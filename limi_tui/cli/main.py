@@ -1,0 +1,76 @@
+"""The command line: ``limi [options]`` opens the workstation, ``limi VERB`` does one thing and ends.
+
+Knows nothing of what verbs do; they are imported when they are called. `main` is the boundary where errors become
+messages and exit codes.
+"""
+
+from __future__ import annotations
+
+import io
+import sys
+from collections.abc import Sequence
+
+import click
+
+from limi_tui.cli.failures import INTERRUPTED, quiet_broken_pipe, report_failure
+from limi_tui.cli.lazy import LazyGroup, LazyVerb
+from limi_tui.cli.options import OpeningOptions, acting_as, given_names, opening_options, version_option
+
+VERBS = {
+    "session": LazyVerb("limi_tui.cli.session:session", "Start, resume, run, list, show and delete sessions."),
+    "export": LazyVerb("limi_tui.cli.export:export", "Write sessions as training samples."),
+    "store": LazyVerb("limi_tui.cli.store:store", "Check or rebuild the database of sessions."),
+    "model": LazyVerb("limi_tui.cli.model:model", "List the models found here; fetch the demo model."),
+    "whoami": LazyVerb("limi_tui.cli.whoami:whoami", "Show or set the handle that your actions are recorded under."),
+    "doctor": LazyVerb("limi_tui.cli.doctor:doctor", "Say what works on this machine and how to mend the rest."),
+    "version": LazyVerb("limi_tui.cli.version:version", "Show the version."),
+}
+
+
+@click.group(cls=LazyGroup, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
+@opening_options
+@acting_as
+@version_option
+@click.pass_context
+def _cli(context: click.Context, **options: object) -> int | None:
+    """Work with an LLM agent at one live shell, and keep every turn.
+
+    Without a verb the workstation opens on a new session, with the options below. State lives in
+    $LIMI_HOME, else in ~/.local/share/limi.
+    """
+    chosen = OpeningOptions.of(options)
+    if context.invoked_subcommand is not None:
+        if names := given_names(context):
+            raise click.UsageError(
+                f"{', '.join(names)} belongs after the verb: limi {context.invoked_subcommand} ...", context
+            )
+        return None
+    from limi_tui.cli.opening import open_new
+
+    return open_new(chosen, context)
+
+
+def cli() -> click.Group:
+    """The whole command line."""
+    group = _cli
+    if not isinstance(group, LazyGroup):
+        raise TypeError("the command line is no lazy group")
+    return group.with_verbs(VERBS)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command line and return its exit code; see `limi_tui.cli.failures` for the codes."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # Titles hold any character, and a terminal's encoding need not.
+            stream.reconfigure(errors="backslashreplace")
+    try:
+        outcome: object = cli().main(args=None if arguments is None else list(arguments), prog_name="limi", standalone_mode=False)
+        sys.stdout.flush()
+    except (click.Abort, KeyboardInterrupt):
+        return INTERRUPTED
+    except BrokenPipeError:
+        return quiet_broken_pipe()
+    except Exception as error:  # noqa: BLE001 - the program's boundary: every error becomes a message and a code
+        return report_failure(error)
+    return outcome if isinstance(outcome, int) else 0

@@ -1,0 +1,77 @@
+"""From what the user asked for to the plan of a session: shared by the headless run and the workstation."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from importlib.metadata import version
+
+from limi_sessions.agent.loop import Limits
+from limi_sessions.agent.spec import parse_model
+from limi_sessions.journal import read_journal
+from limi_sessions.live import SessionPlan
+from limi_sessions.records.event import Event
+from limi_sessions.records.identity import uuid7
+from limi_sessions.records.message import Sampling
+from limi_sessions.resuming import model_in_force, resumed_plan
+from limi_tui.verbs.opening_request import OpeningRequest
+
+
+def new_plan(request: OpeningRequest, *, model: str, cols: int = 120, rows: int = 36) -> SessionPlan:
+    """The plan of a new session.
+
+    Raises:
+        UnknownModel: the model cannot be used.
+        HomeUnwritable: there is no place to record it.
+    """
+    request.home.make()
+    session_id = uuid7()
+    return SessionPlan(
+        session_id=session_id,
+        paths=request.home.session(session_id),
+        workspace=request.workspace.resolve(),
+        model=parse_model(model, api_base=request.api_base, environ=os.environ),
+        query=request.query or "",
+        profile=request.profile,
+        shell=request.shell,
+        mode=request.mode,
+        sampling=Sampling(
+            temperature=request.temperature,
+            top_p=request.top_p,
+            max_tokens=request.max_completion_tokens,
+            effort=request.effort,
+        ),
+        limits=Limits(max_turns=request.max_turns, max_tokens=request.max_tokens, max_cost_usd=request.max_cost),
+        actor=request.actor,
+        environ=dict(os.environ),
+        limi_version=version("limi-tui"),
+        cols=cols,
+        rows=rows,
+    )
+
+
+def plan_to_resume(
+    request: OpeningRequest, session_id: str, *, cols: int = 120, rows: int = 36
+) -> tuple[SessionPlan, Sequence[Event]]:
+    """The plan of a session that goes on, and its events so far.
+
+    Raises:
+        SessionUnreadable: its journal does not say how it started.
+        UnknownModel: its model cannot be used any more; another one may be named.
+    """
+    paths = request.home.session(session_id)
+    events = read_journal(paths.journal).events
+    model = request.model or model_in_force(events)
+    plan = SessionPlan(
+        session_id=session_id,
+        paths=paths,
+        workspace=request.workspace,
+        model=parse_model(model, api_base=request.api_base or _api_base_in_force(events), environ=os.environ),
+        limits=Limits(max_turns=request.max_turns, max_tokens=request.max_tokens, max_cost_usd=request.max_cost),
+        actor=request.actor,
+        environ=dict(os.environ),
+        limi_version=version("limi-tui"),
+        cols=cols,
+        rows=rows,
+    )
+    return resumed_plan(plan, events), events

@@ -1,0 +1,65 @@
+"""Events as plain text for people who read a pipe or a terminal: one paragraph an event, nothing hidden in it."""
+
+from __future__ import annotations
+
+from limi_sessions.records.event import Event
+from limi_sessions.records.payload import (
+    DegradedMode,
+    HumanRan,
+    ModelFailed,
+    ModelMessage,
+    ModelRetried,
+    SessionFinished,
+    SessionResumed,
+    SessionStarted,
+    SettingsChanged,
+    ShellLost,
+    ToolDecided,
+    ToolFinished,
+    ToolProposed,
+    UserMessage,
+)
+from limi_sessions.records.visible import visible_text
+
+
+def event_text(event: Event) -> str:
+    """What a person should read of an event, every control character made visible; empty when it is nothing to them."""
+    return visible_text(_text(event))
+
+
+def _text(event: Event) -> str:
+    match event.payload:
+        case SessionStarted() as started:
+            demo = " (DEMO)" if started.demo else ""
+            return (
+                f"session {event.session_id}\nmodel {started.model}{demo} · {started.shell} · mode {started.mode} · "
+                f"sandbox: {started.sandbox} · {started.workspace}"
+            )
+        case SessionResumed(cwd=cwd):
+            return f"resumed in {cwd}"
+        case UserMessage(content=content):
+            return f"\n{event.actor}> {content}"
+        case ModelMessage(completion=completion):
+            return f"\nagent> {completion.content}" if completion.content else ""
+        case ModelRetried() as retried:
+            return f"[attempt {retried.attempt} failed: {retried.error}; again in {retried.wait_s:.1f} s]"
+        case ModelFailed(error=error):
+            return f"[the model failed: {error}]"
+        case ToolProposed(call=call):
+            return f"\n* {call.name} {call.arguments}"
+        case ToolDecided(decision="reject", reason=reason):
+            return f"  rejected: {reason}"
+        case ToolFinished(result=result):
+            return "\n".join(f"  {line}" for line in result.split("\n"))
+        case HumanRan() as ran:
+            return f"\n{event.actor}$ {ran.command}\n{ran.output}[exit {ran.exit_code}]"
+        case SettingsChanged() as changed:
+            return f"[changed: {changed.model_dump(mode='json', exclude_none=True, exclude={'kind'})}]"
+        case ShellLost(exit_code=exit_code, signal=signal):
+            return f"[the shell died: exit {exit_code}, signal {signal}]"
+        case DegradedMode(part=part, reason=reason):
+            return f"[{part}: {reason}]"
+        case SessionFinished(status=status, reason=reason):
+            return f"\n[{status}{': ' + reason if reason else ''}]"
+        case _:
+            return ""

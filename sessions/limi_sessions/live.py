@@ -1,0 +1,397 @@
+"""A live session: one journal, one shell, one model, one agent loop, from start or resume to finish.
+
+The workstation and the headless run both drive this. Knows nothing of screens and of the store: acknowledged events go to a
+`sink`, what a person decides comes from an `Approver`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import platform
+import socket
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Self
+
+from limi_sessions.agent.client import ModelClient
+from limi_sessions.agent.conversation import Conversation
+from limi_sessions.agent.loop import AgentLoop, Approver, Limits, LoopEnd, LoopObserver, LoopPorts, LoopSettings
+from limi_sessions.agent.prompt import CUT_OFF, system_prompt
+from limi_sessions.agent.spec import ModelSpec, secret_values
+from limi_sessions.journal import Journal, JournalError, read_journal
+from limi_sessions.live_shell import LiveShell, ShellPlan, ShellWatcher
+from limi_sessions.masking import Masker
+from limi_sessions.paths import SessionPaths, private_directory
+from limi_sessions.records.event import Event
+from limi_sessions.records.message import Sampling
+from limi_sessions.records.payload import (
+    ApprovalMode,
+    Payload,
+    ProfileName,
+    SessionFinished,
+    SessionResumed,
+    SessionStarted,
+    SessionStatus,
+    SettingsChanged,
+    ShellName,
+    TodoWritten,
+    ToolFinished,
+    UserMessage,
+)
+from limi_sessions.records.value import JsonObject
+from limi_sessions.recorder import Recorder
+from limi_sessions.tools.tool import ToolContext, ToolResult
+from limi_sessions.tools.toolbox import Toolbox, render
+from limi_sessions.trajectory import interrupted_calls
+from limi_sessions.workspace import take_snapshot
+
+Asker = Callable[[str, Sequence[str]], Awaitable[str | None]]
+"""Puts a question to a person; None: nobody is here."""
+
+
+class SessionUnreadable(RuntimeError):
+    """A session cannot be resumed: its journal does not say how it started."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SessionPlan:
+    """What a session is made of."""
+
+    session_id: str
+    paths: SessionPaths
+    workspace: Path
+    """Absolute, links resolved."""
+    model: ModelSpec
+    query: str = ""
+    profile: ProfileName = "limi"
+    shell: ShellName = "bash"
+    mode: ApprovalMode = "ask"
+    sampling: Sampling = field(default_factory=Sampling)
+    limits: Limits = field(default_factory=Limits)
+    actor: str
+    """Handle of the person who works here."""
+    environ: Mapping[str, str]
+    limi_version: str
+    cols: int = 120
+    rows: int = 36
+
+
+@dataclass(frozen=True, kw_only=True)
+class Company:
+    """Who is around a session: the store, the approver, the watchers."""
+
+    sink: Callable[[Event], None]
+    """Told of every acknowledged event, on the recording thread; must not block."""
+    on_event: Callable[[Event], None]
+    """Told of every acknowledged event, on the event loop."""
+    approver: Approver
+    observer: LoopObserver
+    watcher: ShellWatcher
+    ask: Asker
+
+
+class LiveSession:
+    """One running session. All methods are called on the event loop."""
+
+    def __init__(self, plan: SessionPlan, company: Company, journal: Journal, earlier: tuple[Event, ...]) -> None:
+        """Use `begin` or `resume`."""
+        self.plan = plan
+        self._company = company
+        self.masker = Masker(secret_values(plan.environ, plan.model))
+        self.recorder = Recorder(journal, masker=self.masker, sink=company.sink)
+        self.conversation = Conversation(earlier)
+        self.recorder.subscribe(self.conversation.feed)
+        self.recorder.subscribe(company.on_event)
+        self.toolbox = Toolbox.for_profile(plan.profile)
+        self.model, self.mode, self.sampling = plan.model, plan.mode, plan.sampling
+        self.write_failure: JournalError | None = None
+        """Set once something could not be recorded; the loop is stopped then."""
+        self.last_end: LoopEnd | None = None
+        self.shell = LiveShell(
+            ShellPlan(
+                shell=plan.shell, cols=plan.cols, rows=plan.rows, environ=plan.environ, session_id=plan.session_id
+            ),
+            plan.paths,
+            masker=self.masker,
+            post=self._post,
+            actor=lambda: plan.actor,
+            watcher=company.watcher,
+        )
+        self._client: ModelClient | None = None
+        self._cancel = asyncio.Event()
+        self._working: asyncio.Task[LoopEnd] | None = None
+        self._closed = False
+
+    # Start and resume.
+
+    @classmethod
+    async def begin(cls, plan: SessionPlan, company: Company) -> Self:
+        """Start a new session: its first event is on disk, its shell and its model's process are up.
+
+        Raises:
+            JournalError, ShellFailure: see there; nothing keeps running.
+        """
+        private_directory(plan.paths.root)
+        session = cls(plan, company, Journal(plan.paths.journal, plan.session_id), ())
+        try:
+            await session._open(plan.workspace, b"", session._started)
+        except BaseException:
+            await session._abandon()
+            raise
+        return session
+
+    @classmethod
+    async def resume(cls, plan: SessionPlan, company: Company, *, cwd: Path, scrollback: bytes) -> Self:
+        """Go on with a session that ended or was killed.
+
+        Args:
+            plan: as `limi_sessions.resuming.resumed_plan` made it.
+            company: who is around it now.
+            cwd: where the new shell starts.
+            scrollback: terminal bytes of the earlier shell.
+
+        Raises:
+            JournalBusy: the session is running in another process.
+            JournalError, ShellFailure: see there.
+        """
+        journal = Journal(plan.paths.journal, plan.session_id)
+        earlier = read_journal(plan.paths.journal).events
+        session = cls(plan, company, journal, earlier)
+        try:
+            await session._open(cwd, scrollback, lambda: session._resumed(cwd, earlier))
+        except BaseException:
+            await session._abandon()
+            raise
+        return session
+
+    async def _open(self, cwd: Path, scrollback: bytes, first: Callable[[], Awaitable[None]]) -> None:
+        self._client = await self._start_client(self.model)
+        await first()
+        await self.shell.start(cwd, preload=scrollback)
+
+    async def _started(self) -> None:
+        plan = self.plan
+        snapshot = asyncio.to_thread(take_snapshot, plan.workspace, plan.paths.workspace_git)
+        await self._record_system(
+            SessionStarted(
+                limi_version=plan.limi_version,
+                query=plan.query,
+                workspace=str(plan.workspace),
+                model=plan.model.name,
+                provider=self._provider_facts,
+                demo=plan.model.demo,
+                profile=plan.profile,
+                shell=plan.shell,
+                mode=plan.mode,
+                sampling=plan.sampling,
+                limits={k: v for k, v in vars(plan.limits).items() if v is not None},
+                system_prompt=system_prompt(plan.profile, shell=plan.shell, workspace=plan.workspace),
+                tools=self.toolbox.schemas,
+                tool_set_sha256=self.toolbox.sha256,
+                hostname=socket.gethostname(),
+                platform=platform.platform(),
+            )
+        )
+        await self._record_system(await snapshot)
+
+    async def _resumed(self, cwd: Path, earlier: tuple[Event, ...]) -> None:
+        open_calls = interrupted_calls(earlier)
+        await self._record_system(
+            SessionResumed(
+                limi_version=self.plan.limi_version,
+                cwd=str(cwd),
+                interrupted_calls=tuple(call.call_id for _, call in open_calls),
+            )
+        )
+        cut_off = render(ToolResult(status="interrupted", text=CUT_OFF))
+        for _, call in open_calls:
+            await self._record_agent(
+                ToolFinished(call_id=call.call_id, name=call.name, status="interrupted", result=cut_off)
+            )
+
+    async def _start_client(self, spec: ModelSpec) -> ModelClient:
+        answered = sum(turn.source == "agent" for turn in self.conversation.turns)
+        return await ModelClient.start(
+            spec,
+            log_directory=private_directory(self.plan.paths.logs),
+            environ=self.plan.environ,
+            script_start=answered,
+        )
+
+    # What a person does.
+
+    async def say(self, text: str) -> asyncio.Task[LoopEnd]:
+        """Record what the expert said; the agent starts on it, or meets it after its current calls.
+
+        Returns:
+            The agent's work; its result says why it ended. It may raise `JournalError`.
+
+        Raises:
+            JournalError: it could not be recorded.
+        """
+        await self.recorder.record(UserMessage(content=text), actor=self.plan.actor)
+        if self._working is None or self._working.done():
+            return self.start_work()
+        return self._working
+
+    def start_work(self) -> asyncio.Task[LoopEnd]:
+        """Let the agent work until it has answered; the task's result says why it ended."""
+        self._cancel = asyncio.Event()
+        self._working = asyncio.create_task(self._work(self._cancel), name="agent-loop")
+        return self._working
+
+    @property
+    def is_working(self) -> bool:
+        """Whether the agent's loop runs."""
+        return self._working is not None and not self._working.done()
+
+    async def stop(self) -> None:
+        """Stop the agent now; what it had said so far is kept."""
+        self._cancel.set()
+        if self._working is not None:
+            await asyncio.wait({self._working})
+
+    async def change_model(self, spec: ModelSpec) -> None:
+        """Use another model from the next request on; recorded."""
+        client = await self._start_client(spec)
+        old, self._client = self._client, client
+        self.model = spec
+        self.masker.add(secret_values(self.plan.environ, spec))
+        await self._record_human(
+            SettingsChanged(model=spec.name, provider=client.provider_facts, demo=spec.demo)
+        )
+        if old is not None:
+            await old.close()
+
+    async def change_mode(self, mode: ApprovalMode) -> None:
+        """Ask about calls, or do not; recorded."""
+        self.mode = mode
+        await self._record_human(SettingsChanged(mode=mode))
+
+    async def change_sampling(self, sampling: Sampling) -> None:
+        """Sample differently from the next request on; recorded."""
+        self.sampling = sampling
+        await self._record_human(SettingsChanged(sampling=sampling))
+
+    async def finish(self, finished: SessionFinished | None = None) -> SessionFinished:
+        """End the session and everything it started.
+
+        Args:
+            finished: the expert's verdict; None takes the status of the last work.
+        """
+        await self.stop()
+        payload = finished or SessionFinished(status=self.last_status, reason=self.last_reason)
+        if not self._closed:
+            self._closed = True
+            await self.shell.close()
+            if self._client is not None:
+                await self._client.close()
+            if self.write_failure is None:
+                await self._record_human(payload)
+            await self.recorder.close()
+        return payload
+
+    @property
+    def last_status(self) -> SessionStatus:
+        """How the last work ended; ``interrupted`` when none did."""
+        return "interrupted" if self.last_end is None else self.last_end.status
+
+    @property
+    def last_reason(self) -> str:
+        """Why the last work ended."""
+        return "the agent was never asked" if self.last_end is None else self.last_end.reason
+
+    # The loop and its surroundings.
+
+    async def _work(self, cancel: asyncio.Event) -> LoopEnd:
+        if self._client is None:
+            raise RuntimeError("the session is not open")
+        loop = AgentLoop(
+            LoopPorts(
+                record=self._record_agent,
+                conversation=self.conversation,
+                toolbox=self.toolbox,
+                context=self._context,
+                lease=self.shell.lease,
+                shell_lost=self.shell.restart,
+                approver=self._company.approver,
+                observer=self._company.observer,
+                settings=self._settings,
+            )
+        )
+        try:
+            self.last_end = await loop.run(cancel)
+        finally:
+            self.shell.give_up_lease()
+        return self.last_end
+
+    def _settings(self) -> LoopSettings:
+        if self._client is None:
+            raise RuntimeError("the session is not open")
+        return LoopSettings(
+            model=self.model.name,
+            completer=self._client,
+            sampling=self.sampling,
+            mode=self.mode,
+            demo=self.model.demo,
+            limits=self.plan.limits,
+        )
+
+    def _context(self) -> ToolContext:
+        return ToolContext(
+            workspace=self.plan.workspace,
+            artifacts=self.plan.paths.artifacts,
+            shell=self.shell.shell,
+            lease_epoch=lambda: self.shell.epoch,
+            ask=self._company.ask,
+            write_todos=self._write_todos,
+            mask=self.masker.text,
+        )
+
+    async def _write_todos(self, todos: tuple[JsonObject, ...]) -> None:
+        await self._record_agent(TodoWritten(todos=todos))
+
+    @property
+    def _provider_facts(self) -> JsonObject:
+        return {} if self._client is None else self._client.provider_facts
+
+    # Recording.
+
+    async def _record_agent(self, payload: Payload) -> Event:
+        return await self._record(payload, "agent")
+
+    async def _record_human(self, payload: Payload) -> Event:
+        return await self._record(payload, self.plan.actor)
+
+    async def _record_system(self, payload: Payload) -> Event:
+        return await self._record(payload, "system")
+
+    async def _record(self, payload: Payload, actor: str) -> Event:
+        try:
+            return await self.recorder.record(payload, actor=actor)
+        except JournalError as error:
+            self._write_failed(error)
+            raise
+
+    def _post(self, payload: Payload, actor: str) -> None:
+        if self._closed:
+            return
+        future = asyncio.wrap_future(self.recorder.post(payload, actor=actor))
+        future.add_done_callback(self._posted)
+
+    def _posted(self, future: asyncio.Future[Event]) -> None:
+        error = None if future.cancelled() else future.exception()
+        if isinstance(error, JournalError):
+            self._write_failed(error)
+
+    def _write_failed(self, error: JournalError) -> None:
+        self.write_failure = error
+        self._cancel.set()
+
+    async def _abandon(self) -> None:
+        self._closed = True
+        await self.shell.close()
+        if self._client is not None:
+            await self._client.close()
+        await self.recorder.close()

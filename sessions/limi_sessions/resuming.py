@@ -1,0 +1,102 @@
+"""Where a session that ended, or was killed, goes on: read from its journal and its recordings."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+from limi_sessions.live import SessionPlan, SessionUnreadable
+from limi_sessions.records.event import Event
+from limi_sessions.records.payload import HumanRan, SessionStarted, SettingsChanged, ShellStarted, ToolFinished
+
+MOST_SCROLLBACK = 4 * 1024 * 1024
+"""Terminal bytes of the earlier shell that are shown again."""
+
+
+def session_started(events: Sequence[Event]) -> SessionStarted:
+    """How the session started.
+
+    Raises:
+        SessionUnreadable: the journal does not say.
+    """
+    for event in events:
+        if isinstance(event.payload, SessionStarted):
+            return event.payload
+    raise SessionUnreadable("its journal holds no session_started event: run `limi store check`")
+
+
+def model_in_force(events: Sequence[Event]) -> str:
+    """The name of the model that was used last."""
+    name = session_started(events).model
+    for event in events:
+        if isinstance(event.payload, SettingsChanged) and event.payload.model:
+            name = event.payload.model
+    return name
+
+
+def resumed_plan(plan: SessionPlan, events: Sequence[Event]) -> SessionPlan:
+    """The plan with what the session was started with and what was changed since.
+
+    Raises:
+        SessionUnreadable: see `session_started`.
+    """
+    started = session_started(events)
+    mode, sampling = started.mode, started.sampling
+    for event in events:
+        if isinstance(event.payload, SettingsChanged):
+            mode = event.payload.mode or mode
+            sampling = event.payload.sampling or sampling
+    return dataclasses.replace(
+        plan,
+        workspace=Path(started.workspace),
+        query=started.query,
+        profile=started.profile,
+        shell=started.shell,
+        mode=mode,
+        sampling=sampling,
+    )
+
+
+def last_cwd(events: Sequence[Event]) -> Path:
+    """The last directory that the shell was known to be in, else the workspace, else the home directory."""
+    candidates: list[str] = [session_started(events).workspace]
+    for event in events:
+        if isinstance(event.payload, HumanRan | ToolFinished) and event.payload.cwd:
+            candidates.append(event.payload.cwd)
+    for name in reversed(candidates):
+        if Path(name).is_dir():
+            return Path(name)
+    return Path.home()
+
+
+def scrollback(directory: Path, events: Sequence[Event]) -> bytes:
+    """What the last shell of a session printed, at most the last 4 MiB, from its recording.
+
+    A recording that was cut off in mid-line gives what came before.
+    """
+    casts = [event.payload.cast for event in events if isinstance(event.payload, ShellStarted)]
+    if not casts:
+        return b""
+    path = directory / Path(casts[-1]).name
+    chunks: list[bytes] = []
+    try:
+        with path.open("rb") as stream:
+            for line in stream:
+                chunks.append(_output_of(line))
+    except OSError:
+        return b""
+    printed = b"".join(chunks)[-MOST_SCROLLBACK:]
+    # Leave the alternate screen and reset what a killed program may have set.
+    return printed + b"\x1b[?1049l\x1b[?1000l\x1b[?1002l\x1b[?1003l\x1b[?2004l\x1b[?25h\x1b[0m\r\n" if printed else b""
+
+
+def _output_of(line: bytes) -> bytes:
+    try:
+        entry = json.loads(line)
+    except ValueError:
+        return b""
+    if isinstance(entry, list) and len(entry) == 3 and entry[1] == "o" and isinstance(entry[2], str):  # pyright: ignore[reportUnknownArgumentType]
+        return entry[2].encode("utf-8", "replace")
+    return b""
