@@ -10,6 +10,7 @@ import difflib
 import importlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import ClassVar
 
 import click
 
@@ -26,13 +27,8 @@ class LazyVerb:
 class LazyGroup(click.Group):
     """A group whose verbs are imported when they are called."""
 
-    verbs: Mapping[str, LazyVerb]
-    """In the order of the help. Set by `with_verbs`; empty until then."""
-
-    def with_verbs(self, verbs: Mapping[str, LazyVerb]) -> LazyGroup:
-        """This group, with its table of verbs."""
-        self.verbs = dict(verbs)
-        return self
+    verbs: ClassVar[Mapping[str, LazyVerb]] = {}
+    """In the order of the help; each group is a subclass with its own table."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Names of the verbs in the order of the table."""

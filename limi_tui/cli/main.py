@@ -27,12 +27,16 @@ VERBS = {
 }
 
 
-@click.group(cls=LazyGroup, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
+class _Limi(LazyGroup):
+    verbs = VERBS
+
+
+@click.group(cls=_Limi, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
 @opening_options
 @acting_as
 @version_option
 @click.pass_context
-def _cli(context: click.Context, **options: object) -> int | None:
+def cli(context: click.Context, **options: object) -> int | None:
     """Work with an LLM agent at one live shell, and keep every turn.
 
     Without a verb the workstation opens on a new session, with the options below. State lives in
@@ -50,14 +54,6 @@ def _cli(context: click.Context, **options: object) -> int | None:
     return open_new(chosen, context)
 
 
-def cli() -> click.Group:
-    """The whole command line."""
-    group = _cli
-    if not isinstance(group, LazyGroup):
-        raise TypeError("the command line is no lazy group")
-    return group.with_verbs(VERBS)
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command line and return its exit code; see `limi_tui.cli.failures` for the codes."""
     for stream in (sys.stdout, sys.stderr):
@@ -65,7 +61,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             # Titles hold any character, and a terminal's encoding need not.
             stream.reconfigure(errors="backslashreplace")
     try:
-        outcome: object = cli().main(args=None if arguments is None else list(arguments), prog_name="limi", standalone_mode=False)
+        outcome: object = cli.main(list(arguments) if arguments is not None else None, prog_name="limi", standalone_mode=False)
         sys.stdout.flush()
     except (click.Abort, KeyboardInterrupt):
         return INTERRUPTED

@@ -14,7 +14,7 @@ from limi_sessions.agent.stream import Delta
 from limi_sessions.journal import JournalError
 from limi_sessions.live import Company, LiveSession
 from limi_sessions.paths import HomeUnwritable
-from limi_sessions.pty.errors import ShellFailure, ShellMissing
+from limi_sessions.pty.errors import ShellError, ShellMissing
 from limi_sessions.pty.shell import SharedShell
 from limi_sessions.pty.waiting import ShellState
 from limi_sessions.records.event import Event
@@ -73,7 +73,7 @@ def run_headless(request: OpeningRequest, *, as_json: bool) -> int:
         return asyncio.run(_run(request, store, _print_json if as_json else _print_text))
     except (UnknownModel, ShellMissing) as error:
         return _fail(error, USAGE)
-    except ShellFailure as error:
+    except ShellError as error:
         return _fail(error, EXIT_CODES["shell_lost"])
     except JournalError as error:
         return _fail(error, STORE_FAILED)

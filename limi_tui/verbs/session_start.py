@@ -13,6 +13,7 @@ from limi_sessions.live import SessionPlan
 from limi_sessions.records.event import Event
 from limi_sessions.records.identity import uuid7
 from limi_sessions.records.message import Sampling
+from limi_sessions.records.payload import SessionStarted, SettingsChanged
 from limi_sessions.resuming import model_in_force, resumed_plan
 from limi_tui.verbs.opening_request import OpeningRequest
 
@@ -29,6 +30,7 @@ def new_plan(request: OpeningRequest, *, model: str, cols: int = 120, rows: int 
     return SessionPlan(
         session_id=session_id,
         paths=request.home.session(session_id),
+        limi_home=request.home.root,
         workspace=request.workspace.resolve(),
         model=parse_model(model, api_base=request.api_base, environ=os.environ),
         query=request.query or "",
@@ -65,6 +67,7 @@ def plan_to_resume(
     plan = SessionPlan(
         session_id=session_id,
         paths=paths,
+        limi_home=request.home.root,
         workspace=request.workspace,
         model=parse_model(model, api_base=request.api_base or _api_base_in_force(events), environ=os.environ),
         limits=Limits(max_turns=request.max_turns, max_tokens=request.max_tokens, max_cost_usd=request.max_cost),
@@ -75,3 +78,12 @@ def plan_to_resume(
         rows=rows,
     )
     return resumed_plan(plan, events), events
+
+
+def _api_base_in_force(events: Sequence[Event]) -> str | None:
+    base = None
+    for event in events:
+        if isinstance(event.payload, SessionStarted | SettingsChanged) and event.payload.provider:
+            given = event.payload.provider.get("api_base_given")
+            base = given if isinstance(given, str) else None
+    return base

@@ -11,10 +11,10 @@ from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from limi_tui.widgets.transcript_blocks import AgentBlock, Block, ReasoningBlock, UserBlock, source_text
+from limi_tui.widgets.transcript_blocks import AgentBlock, Block, ReasoningBlock, source_text
 from limi_tui.widgets.transcript_growing import GrowingRows
 from limi_tui.widgets.transcript_index import HeightIndex, Place
-from limi_tui.widgets.transcript_layout import OPEN_LINES, Shape, block_rows, foldable
+from limi_tui.widgets.transcript_layout import OPEN_LINES, Shape, block_rows, estimated_height, foldable, gap_between
 from limi_tui.widgets.transcript_rows import Row
 
 KEPT_LAYOUTS = 512
@@ -45,7 +45,9 @@ class TranscriptBook:
         self._kept: OrderedDict[int, None] = OrderedDict()
         self._width = 80
         self._unmeasured = 0
-        """Blocks from this number on are measured at the current width, unless they changed since."""
+        """Blocks below this number wait to be measured at the current width."""
+        self._waiting: list[int] = []
+        """Blocks that changed and wait to be measured, the last to change at the end."""
 
     def __len__(self) -> int:
         return len(self._entries)
@@ -53,7 +55,7 @@ class TranscriptBook:
     @property
     def measured(self) -> bool:
         """Whether no block waits to be measured by `sweep`."""
-        return self._unmeasured == 0
+        return not self._unmeasured and not self._waiting
 
     def set_width(self, width: int) -> bool:
         """Lay out at another width from now on; the result tells whether it is another one."""
@@ -83,10 +85,11 @@ class TranscriptBook:
         if block.key in self._numbers:
             raise KeyError(f"the transcript has a block {block.key!r} already: replace it")
         number = len(self._entries)
-        gap = number > 0 and _gap_between(self._entries[-1].block, block)
+        gap = number > 0 and gap_between(self._entries[-1].block, block)
         self._entries.append(_Entry(block, gap))
         self._numbers[block.key] = number
-        self.index.append(_estimated_height(block, self._width) + gap)
+        self.index.append(estimated_height(block, self._width) + gap)
+        self._waiting.append(number)
         return number
 
     def replace(self, key: str, block: Block) -> int:
@@ -105,7 +108,8 @@ class TranscriptBook:
             growing = None
         if growing and isinstance(block, AgentBlock | ReasoningBlock) and not block.live:
             growing.finish()
-        entry.block, entry.growing, entry.measured_at = block, growing, 0
+        entry.block, entry.growing = block, growing
+        self._changed(number)
         for changed in (number, number + 1):
             if 0 < changed < len(self._entries):
                 self._set_gap(changed)
@@ -127,7 +131,7 @@ class TranscriptBook:
         if entry.growing is None:
             entry.growing = GrowingRows(entry.block)
         entry.growing.grow(text)
-        entry.measured_at = 0
+        self._changed(number)
         return number
 
     def opened(self, number: int) -> bool:
@@ -138,13 +142,15 @@ class TranscriptBook:
         """Fold or unfold a block; blocks without hidden parts stay as they are."""
         entry = self._entries[number]
         if entry.opened != opened and foldable(entry.block):
-            entry.opened, entry.limit, entry.measured_at = opened, OPEN_LINES, 0
+            entry.opened, entry.limit = opened, OPEN_LINES
+            self._changed(number)
 
     def show_more(self, number: int) -> None:
         """Show ten times as many lines of a block."""
         entry = self._entries[number]
         entry.limit = entry.limit * 10 if entry.opened else OPEN_LINES
-        entry.opened, entry.measured_at = True, 0
+        entry.opened = True
+        self._changed(number)
 
     def rows(self, number: int) -> list[Row]:
         """The rows of a block, an empty one first where a gap belongs; its height becomes exact."""
@@ -176,11 +182,13 @@ class TranscriptBook:
     def sweep(self, seconds: float) -> None:
         """Measure blocks that wait for it, last ones first, for so long."""
         deadline = time.monotonic() + seconds
-        while self._unmeasured:
-            self._unmeasured -= 1
-            entry = self._entries[self._unmeasured]
-            if entry.measured_at != self._width:
-                self.rows(self._unmeasured)
+        while not self.measured:
+            if self._waiting:
+                number = self._waiting.pop()
+            else:
+                number = self._unmeasured = self._unmeasured - 1
+            if self._entries[number].measured_at != self._width:
+                self.rows(number)
                 if time.monotonic() > deadline:
                     return
 
@@ -209,19 +217,12 @@ class TranscriptBook:
                 dropped.growing = None
 
     def _set_gap(self, number: int) -> None:
-        gap = _gap_between(self._entries[number - 1].block, self._entries[number].block)
+        gap = gap_between(self._entries[number - 1].block, self._entries[number].block)
         if gap != self._entries[number].gap:
-            self._entries[number].gap, self._entries[number].measured_at = gap, 0
+            self._entries[number].gap = gap
+            self._changed(number)
 
-
-def _gap_between(above: Block, block: Block) -> bool:
-    """Messages stand apart; calls, commands and notices stand close; reasoning leads on to what follows."""
-    if isinstance(above, ReasoningBlock):
-        return isinstance(block, UserBlock)
-    return isinstance(above, UserBlock | AgentBlock) or isinstance(block, UserBlock | AgentBlock)
-
-
-def _estimated_height(block: Block, width: int) -> int:
-    if isinstance(block, AgentBlock | UserBlock):
-        return block.text.count("\n") + len(block.text) // width + 1
-    return 1
+    def _changed(self, number: int) -> None:
+        self._entries[number].measured_at = 0
+        if not self._waiting or self._waiting[-1] != number:
+            self._waiting.append(number)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from limi_sessions.records.visible import visible_text
 
 from limi_tui.widgets.transcript_blocks import (
+    AgentBlock,
     Block,
     HumanCommandBlock,
     NoticeBlock,
@@ -81,6 +82,20 @@ def foldable(block: Block) -> bool:
             return block.text.count("\n") >= FOLDED_LINES
         case _:
             return False
+
+
+def gap_between(above: Block, block: Block) -> bool:
+    """Messages stand apart; calls, commands and notices stand close; reasoning leads on to what follows."""
+    if isinstance(above, ReasoningBlock):
+        return isinstance(block, UserBlock)
+    return isinstance(above, UserBlock | AgentBlock) or isinstance(block, UserBlock | AgentBlock)
+
+
+def estimated_height(block: Block, width: int) -> int:
+    """Rows of a folded block, guessed from the length of its text."""
+    if isinstance(block, AgentBlock | UserBlock):
+        return block.text.count("\n") + len(block.text) // width + 1
+    return 1
 
 
 def block_rows(block: Block, shape: Shape) -> list[Row]:

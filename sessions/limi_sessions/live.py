@@ -60,6 +60,7 @@ class SessionPlan:
 
     session_id: str
     paths: SessionPaths
+    limi_home: Path
     workspace: Path
     """Absolute, links resolved."""
     model: ModelSpec
@@ -110,7 +111,12 @@ class LiveSession:
         self.last_end: LoopEnd | None = None
         self.shell = LiveShell(
             ShellPlan(
-                shell=plan.shell, cols=plan.cols, rows=plan.rows, environ=plan.environ, session_id=plan.session_id
+                shell=plan.shell,
+                cols=plan.cols,
+                rows=plan.rows,
+                environ=plan.environ,
+                session_id=plan.session_id,
+                limi_home=plan.limi_home,
             ),
             plan.paths,
             masker=self.masker,
@@ -130,7 +136,7 @@ class LiveSession:
         """Start a new session: its first event is on disk, its shell and its model's process are up.
 
         Raises:
-            JournalError, ShellFailure: see there; nothing keeps running.
+            JournalError, ShellError: see there; nothing keeps running.
         """
         private_directory(plan.paths.root)
         session = cls(plan, company, Journal(plan.paths.journal, plan.session_id), ())
@@ -153,7 +159,7 @@ class LiveSession:
 
         Raises:
             JournalBusy: the session is running in another process.
-            JournalError, ShellFailure: see there.
+            JournalError, ShellError: see there.
         """
         journal = Journal(plan.paths.journal, plan.session_id)
         earlier = read_journal(plan.paths.journal).events

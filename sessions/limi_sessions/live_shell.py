@@ -15,8 +15,8 @@ from typing import Protocol
 from limi_sessions.masking import Masker
 from limi_sessions.paths import SessionPaths
 from limi_sessions.pty.environment import shell_environment
-from limi_sessions.pty.lease import LeaseRefused
-from limi_sessions.pty.shell import FinishedCommand, SharedShell, ShellConfig, ShellFailure
+from limi_sessions.pty.errors import LeaseRefused, ShellError
+from limi_sessions.pty.shell import FinishedCommand, SharedShell, ShellConfig
 from limi_sessions.pty.waiting import ShellState
 from limi_sessions.records.payload import (
     DegradedMode,
@@ -70,6 +70,8 @@ class ShellPlan:
     environ: Mapping[str, str]
     """The environment that limi itself was started with."""
     session_id: str
+    limi_home: Path
+    """So that `limi` verbs typed in the shell find the same store."""
 
 
 class LiveShell:
@@ -112,7 +114,7 @@ class LiveShell:
             preload: terminal bytes shown before its first output: the scrollback of an earlier shell.
 
         Raises:
-            ShellFailure: it could not be started; the message says what to do.
+            ShellError: it could not be started; the message says what to do.
         """
         number = len(list(self._paths.root.glob("shell-*.cast")))
         cast = self._paths.cast(number)
@@ -124,7 +126,10 @@ class LiveShell:
             cast_path=cast,
             home=self._paths.shell_home,
             environment=shell_environment(
-                self._plan.environ, session_id=self._plan.session_id, shell=self._plan.shell
+                self._plan.environ,
+                session_id=self._plan.session_id,
+                limi_home=self._plan.limi_home,
+                secrets=self._masker.secrets,
             ),
             secrets=self._masker.secrets,
             preload=preload,
@@ -156,7 +161,7 @@ class LiveShell:
             await old.close()
         try:
             await self.start(cwd if cwd is not None and cwd.is_dir() else Path.home())
-        except ShellFailure as error:
+        except ShellError as error:
             self._post(DegradedMode(part="shell_marks", reason=str(error)), "system")
             return False
         return True

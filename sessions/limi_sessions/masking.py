@@ -30,6 +30,7 @@ class Masker:
         """The values themselves, in order of first appearance."""
         self._placeholder: dict[str, str] = {}
         self._pattern: re.Pattern[str] | None = None
+        self._in_json: re.Pattern[str] | None = None
         self.add(secrets)
 
     def add(self, secrets: Iterable[str]) -> None:
@@ -40,6 +41,8 @@ class Masker:
                 self._placeholder.setdefault(form, f"[secret {number}]")
         longest_first = sorted(self._placeholder, key=len, reverse=True)
         self._pattern = re.compile("|".join(map(re.escape, longest_first))) if longest_first else None
+        serialised = [json.dumps(form, ensure_ascii=False)[1:-1] for form in longest_first]
+        self._in_json = re.compile("|".join(map(re.escape, serialised))) if serialised else None
 
     @property
     def forms(self) -> Mapping[str, str]:
@@ -55,11 +58,11 @@ class Masker:
     def payload(self, payload: _P) -> _P:
         """The payload with every known value replaced, in all its strings, and fit to be stored."""
         payload = storable(payload)
-        if self._pattern is None:
+        if self._in_json is None:
             return payload
-        # Each value is also looked for in its JSON-escaped form, so one search over the serialised payload decides.
+        # One search over the serialised payload decides; nearly all payloads hold no secret.
         before = payload.model_dump_json()
-        if self._pattern.search(before) is None:
+        if self._in_json.search(before) is None:
             return payload
         masked = self._walk(cast(JsonObject, json.loads(before)))
         return type(payload).model_validate(masked)

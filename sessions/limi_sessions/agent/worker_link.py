@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -128,34 +128,3 @@ class WorkerLink:
 
     def _death(self) -> str:
         return f"the model process ended unexpectedly; it is started again for the next request (log: {self._log})"
-
-
-Spawn = Callable[[], Coroutine[None, None, Child]]
-
-
-class LocalServer:
-    """A server program of ours on a loopback port: the scripted or the embedded model."""
-
-    def __init__(self, spawn: Spawn) -> None:
-        self._spawn = spawn
-        self._child: Child | None = None
-        self._starting = asyncio.Lock()
-        self._port = 0
-
-    async def ensure(self) -> str:
-        """The base URL of the living server, started again if it died.
-
-        Raises:
-            ModelError: of kind ``worker``; it does not start.
-        """
-        async with self._starting:
-            if self._child is None or not self._child.alive:
-                self._child = await self._spawn()
-                self._port = await self._child.read_port()
-            return f"http://127.0.0.1:{self._port}/v1"
-
-    async def close(self) -> None:
-        """End it."""
-        async with self._starting:
-            if self._child is not None:
-                await self._child.close()

@@ -72,11 +72,15 @@ class CastWriter:
 
     def output(self, chunk: bytes) -> None:
         """The child printed."""
-        self._stream("o", chunk)
+        with self._turn:
+            self._stream("o", chunk)
+            while self._waiting_bytes > QUEUE_MAX and not (self._broken or self._closing):
+                self._turn.wait()
 
     def typed(self, keys: bytes) -> None:
-        """Somebody typed."""
-        self._stream("i", keys)
+        """Somebody typed; never waits for the disk."""
+        with self._turn:
+            self._stream("i", keys)
 
     def resized(self, cols: int, rows: int) -> None:
         """The terminal has a new size in cells."""
@@ -106,12 +110,8 @@ class CastWriter:
         self._thread.join()
 
     def _stream(self, code: str, chunk: bytes) -> None:
-        with self._turn:
-            text = self._decoders[code].decode(self._masks[code].feed(chunk))
-            if text:
-                self._event(code, text)
-            while self._waiting_bytes > QUEUE_MAX and not (self._broken or self._closing):
-                self._turn.wait()
+        if text := self._decoders[code].decode(self._masks[code].feed(chunk)):
+            self._event(code, text)
 
     def _drain(self) -> None:
         for code in "oi":

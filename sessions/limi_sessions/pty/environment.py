@@ -49,7 +49,9 @@ def shell_environment(
         and not any(secret in value for secret in hidden)
     }
     chosen.setdefault("PATH", "/usr/local/bin:/usr/bin:/bin")
-    if not any("UTF-8" in chosen.get(name, "").upper().replace("UTF8", "UTF-8") for name in ("LC_ALL", "LC_CTYPE", "LANG")):
+    if not any(
+        "UTF-8" in chosen.get(name, "").upper().replace("UTF8", "UTF-8") for name in ("LC_ALL", "LC_CTYPE", "LANG")
+    ):
         chosen.pop("LC_ALL", None)
         chosen["LC_CTYPE"] = "C.UTF-8"
     chosen["TERM"] = "xterm-256color"

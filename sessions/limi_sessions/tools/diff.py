@@ -15,6 +15,7 @@ _CONTEXT = 3
 _MOST_COMPARED = 2000
 """Lines of the changed middle beyond which old and new are shown one after the other."""
 _MOST_SHOWN = 2000
+_LONGEST_SHOWN = 2000
 
 
 def unified_diff(path: PurePosixPath, old: str | None, new: str) -> str:
@@ -37,6 +38,8 @@ def _lines(text: str) -> list[str]:
 
 def _drawn(line: str) -> str:
     drawn = visible_text(line.removesuffix("\n"), keep="\t")
+    if len(drawn) > _LONGEST_SHOWN:
+        drawn = f"{drawn[:_LONGEST_SHOWN]} [{len(drawn) - _LONGEST_SHOWN:,} more characters of this line]"
     return f"{drawn}\n\\ No newline at end of file" if line.endswith("\n") else drawn
 
 

@@ -14,6 +14,7 @@ from limi_sessions.tools.schema import array, integer, object_schema, string
 from limi_sessions.tools.textfile import text_file
 from limi_sessions.tools.tool import Preview, ToolContext, ToolResult
 from limi_sessions.tools.walking import GlobPattern, Walk
+from limi_sessions.tools.wording import counted
 
 MOST_FILES = 100
 """Files of one read_many_files."""
@@ -128,7 +129,7 @@ def _read_many(arguments: JsonObject, context: ToolContext) -> ToolResult:
         paths, notes = _expanded(workspace, texts_of(arguments, "paths"), context)
         if not paths:
             raise ToolRefused("; ".join(notes) or "no files")
-        pieces = [f"[{len(paths)} files{''.join(f'; {note}' for note in notes)}]"]
+        pieces = [f"[{counted(len(paths), 'file')}{''.join(f'; {note}' for note in notes)}]"]
         room = LARGEST_FILE
         for path in paths:
             body = _body(workspace, path, room)
@@ -184,7 +185,11 @@ def _list_directory(arguments: JsonObject, context: ToolContext) -> ToolResult:
         entries = workspace.entries(path, most=MOST_NAMES + 1)
     more = len(entries) > MOST_NAMES
     shown = sorted(entries[:MOST_NAMES], key=lambda entry: (entry.kind != "directory", entry.name))
-    head = f"[{path}: {f'over {MOST_NAMES}' if more else len(shown)} names]" if shown else f"[{path} is empty]"
+    head = (
+        f"[{path}: {f'over {MOST_NAMES} names' if more else counted(len(shown), 'name')}]"
+        if shown
+        else f"[{path} is empty]"
+    )
     return ToolResult(status="done", text="\n".join([head, *map(_line, shown)]))
 
 

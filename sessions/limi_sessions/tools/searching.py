@@ -15,6 +15,7 @@ from limi_sessions.tools.refusal import ToolRefused
 from limi_sessions.tools.schema import object_schema, string
 from limi_sessions.tools.tool import Preview, ToolContext, ToolResult
 from limi_sessions.tools.walking import SKIPPED_DIRECTORIES, GlobPattern, Walk
+from limi_sessions.tools.wording import counted
 
 MOST_FOUND = 1000
 """Files or matching lines of one answer."""
@@ -87,7 +88,7 @@ class SearchFileContent:
             "start": str(start),
             "pattern": text_of(arguments, "pattern"),
             "include": text_of(arguments, "include", ""),
-            "seconds": SEARCH_SECONDS,
+            "seconds": SEARCH_SECONDS - 1,
             "most": MOST_FOUND,
         }
         search = _Search()
@@ -120,9 +121,9 @@ class _Search:
             stopped = f"stopped after {SEARCH_SECONDS:g} s; use a simpler pattern, dir_path or include"
         elif end == "failed":
             stopped = "stopped: the search needed too much memory or time; use a simpler pattern, dir_path or include"
-        head = f"{len(self.lines)} matching lines in {start}" if self.lines else f"no matches in {start}"
-        head += f" ({self.searched} files searched"
-        head += f", {self.skipped} binary, large or unreadable ones skipped)" if self.skipped else ")"
+        head = f"{counted(len(self.lines), 'matching line')} in {start}" if self.lines else f"no matches in {start}"
+        head += f" ({counted(self.searched, 'file')} searched"
+        head += f", {self.skipped} binary, large or unreadable skipped)" if self.skipped else ")"
         if stopped:
             head += f"; {stopped}"
         return "\n".join([f"[{head}]", *self.lines])
@@ -150,7 +151,7 @@ def _glob(arguments: JsonObject, context: ToolContext) -> ToolResult:
                 if len(found) == MOST_FOUND:
                     walk.stopped = f"stopped after {MOST_FOUND} files"
                     break
-    head = f"{len(found)} files match {given}" if found else f"no files match {given} in {start}"
+    head = f"{counted(len(found), 'file')} of {given}" if found else f"no files match {given} in {start}"
     if walk.stopped:
         head += f"; {walk.stopped}"
     return ToolResult(status="done", text="\n".join([f"[{head}]", *found]))

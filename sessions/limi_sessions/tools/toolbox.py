@@ -9,12 +9,12 @@ import asyncio
 import dataclasses
 import difflib
 import hashlib
+import json
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import assert_never
 
-from limi_sessions.records.event import canonical_json
 from limi_sessions.records.message import ToolCall, ToolSchema
 from limi_sessions.records.payload import ProfileName
 from limi_sessions.records.value import JsonObject
@@ -126,8 +126,12 @@ class Toolbox:
 
 
 def tool_set_sha256(schemas: Sequence[ToolSchema]) -> str:
-    """The hash by which a sample names its tool set: SHA-256 of the schemas' canonical JSON, in their order."""
-    return hashlib.sha256(canonical_json({"tools": [schema.model_dump(mode="json") for schema in schemas]})).hexdigest()
+    """The hash by which a sample names its tool set: SHA-256 of the schemas as JSON.
+
+    The list keeps its order, keys are sorted, nothing is spaced, and what is not ASCII is escaped.
+    """
+    plain = [schema.model_dump(mode="json") for schema in schemas]
+    return hashlib.sha256(json.dumps(plain, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
 
 def _all_tools() -> list[Tool]:

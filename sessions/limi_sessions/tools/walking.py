@@ -52,12 +52,12 @@ class Walk:
             if not pending[-1]:
                 pending.pop()
                 continue
+            if self._spent():
+                return
             path, is_directory = pending[-1].pop()
             if not is_directory:
                 yield path
                 continue
-            if self._spent():
-                return
             try:
                 pending.append(self._scan(path))
             except (PathRefused, OSError):

@@ -18,6 +18,7 @@ from limi_sessions.tools.schema import flag, object_schema, string
 from limi_sessions.tools.syntax import syntax_line
 from limi_sessions.tools.textfile import kind_of
 from limi_sessions.tools.tool import Preview, ToolContext, ToolResult
+from limi_sessions.tools.wording import counted
 
 _MOST_LINES_NAMED = 10
 
@@ -59,7 +60,8 @@ class WriteFile:
         encoded = _encoded(content, "content")
         path, created = await asyncio.to_thread(_write, text_of(arguments, "file_path"), encoded, context)
         lines = content.count("\n") + (not content.endswith("\n") and bool(content))
-        said = f"{'created' if created else 'overwrote'} {path} ({len(encoded):,} bytes, {lines:,} lines)"
+        verb = "created" if created else "overwrote"
+        said = f"{verb} {path} ({counted(len(encoded), 'byte')}, {counted(lines, 'line')})"
         return await _checked(said, path, content)
 
 
@@ -95,8 +97,7 @@ class Replace:
         """How much was replaced where, and whether the file parses."""
         _encoded(text_of(arguments, "new_string"), "new_string")
         path, change = await asyncio.to_thread(_replace, arguments, context)
-        places = "1 place" if change.count == 1 else f"{change.count} places"
-        said = f"changed {path} in {places} ({_line_numbers(change.before, change.old)})"
+        said = f"changed {path} in {counted(change.count, 'place')} ({_line_numbers(change.before, change.old)})"
         return await _checked(said, path, change.after)
 
 
