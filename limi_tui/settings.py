@@ -6,8 +6,8 @@
     [terminal]   shell, scrollback_lines          LIMI_SHELL, LIMI_SCROLLBACK_LINES
     [keymap]     id of a binding = "key,key"
 
-A variable of the environment, named on the right, goes before the file. Keys that this version does not know are kept in
-the file and named by `limi doctor`; a value that cannot be used is an error that names file, key and what is allowed.
+A variable of the environment, named on the right, goes before the file. Keys that this version does not know are kept
+in the file and named by `limi doctor`; a value that cannot be used is an error that names file, key and what is allowed.
 """
 
 from __future__ import annotations
@@ -18,10 +18,11 @@ import tomllib
 from collections.abc import Mapping
 from typing import Annotated, cast
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from limi_sessions.paths import Home, write_private
 from limi_sessions.records.payload import ShellName
+from limi_tui.verbs.handle import ALLOWED, is_handle
 
 
 class SettingsError(ValueError):
@@ -32,14 +33,20 @@ class _Concern(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
 
-Handle = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]{1,40}$")]
+def _checked_handle(text: str) -> str:
+    if not is_handle(text):
+        raise ValueError("no handle")
+    return text
+
+
+Handle = Annotated[str, AfterValidator(_checked_handle)]
 _Text = Annotated[str, StringConstraints(min_length=1)]
 
 
 class IdentitySettings(_Concern):
     """Who acts."""
 
-    handle: Annotated[Handle | None, Field(description="1 to 40 letters, digits, dots, underscores and dashes")] = None
+    handle: Annotated[Handle | None, Field(description=ALLOWED)] = None
     """None: the name of the operating system's user."""
 
 
@@ -64,7 +71,9 @@ class TerminalSettings(_Concern):
 
     shell: Annotated[ShellName | None, Field(description="bash, zsh or fish")] = None
     """None: the user's login shell where it is one of these, else bash."""
-    scrollback_lines: Annotated[int, Field(ge=100, le=200_000, description="a whole number from 100 to 200000")] = 10_000
+    scrollback_lines: Annotated[int, Field(ge=100, le=200_000, description="a whole number from 100 to 200000")] = (
+        10_000
+    )
 
 
 class Settings(_Concern):
@@ -211,5 +220,3 @@ def _toml_value(value: _Scalar) -> str:
         # A JSON string is a TOML basic string, but for DEL; TOML's \u takes no surrogate pairs.
         return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007F")
     return repr(value)
-
-

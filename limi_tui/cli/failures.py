@@ -1,7 +1,7 @@
 """What a failed verb says and the exit code it ends with.
 
-    0 done · 1 a problem was found · 2 wrong use, unknown or ambiguous name · 3 the provider failed · 4 stopped by a limit
-    5 the shell was lost · 6 the store failed · 130 interrupted · 141 the reader of our output went away
+    0 done · 1 a problem was found · 2 wrong use, unknown or ambiguous name · 3 the provider failed
+    4 stopped by a limit · 5 the shell was lost · 6 the store failed · 130 interrupted · 141 our reader went away
 
 Errors are known by their full names, so that this module imports none of the packages that raise them.
 """
@@ -28,11 +28,19 @@ READER_GONE = 141
 """As a program that SIGPIPE ends."""
 
 EXIT_CODES: dict[str, int] = {
+    "limi_dataset.exporters.errors.ExportError": WRONG_USE,
+    "limi_sessions.agent.demo.DemoUnavailable": PROVIDER_FAILED,
     "limi_sessions.agent.spec.UnknownModel": WRONG_USE,
     "limi_sessions.agent.stream.ModelError": PROVIDER_FAILED,
     "limi_sessions.journal.JournalBusy": WRONG_USE,
     "limi_sessions.journal.JournalError": STORE_FAILED,
     "limi_sessions.paths.HomeUnwritable": STORE_FAILED,
+    "limi_sessions.pty.errors.ShellError": SHELL_LOST,
+    "limi_sessions.pty.errors.ShellMissing": WRONG_USE,
+    "limi_store.errors.SessionAmbiguous": WRONG_USE,
+    "limi_store.errors.SessionRunning": WRONG_USE,
+    "limi_store.errors.SessionUnknown": WRONG_USE,
+    "limi_store.errors.StoreError": STORE_FAILED,
     "limi_tui.settings.SettingsError": WRONG_USE,
 }
 """Full name of an error class to the exit code; the closest class in an error's line of descent counts."""
@@ -92,7 +100,7 @@ def _usage_message(error: click.UsageError) -> str:
     message = message[:1].lower() + message[1:] if message[1:2].islower() else message
     if error.ctx is None:
         return message
-    return f"{message.rstrip('.')}. See `{error.ctx.command_path} --help`."
+    return f"{message if message.endswith(('.', '?')) else message + '.'} See `{error.ctx.command_path} --help`."
 
 
 def _kept_traceback() -> str:

@@ -31,7 +31,12 @@ class _Limi(LazyGroup):
     verbs = VERBS
 
 
-@click.group(cls=_Limi, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    cls=_Limi,
+    invoke_without_command=True,
+    subcommand_metavar="[VERB] ...",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
 @opening_options
 @acting_as
 @version_option
@@ -61,7 +66,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             # Titles hold any character, and a terminal's encoding need not.
             stream.reconfigure(errors="backslashreplace")
     try:
-        outcome: object = cli.main(list(arguments) if arguments is not None else None, prog_name="limi", standalone_mode=False)
+        outcome: object = cli.main(
+            list(arguments) if arguments is not None else None, prog_name="limi", standalone_mode=False
+        )
         sys.stdout.flush()
     except (click.Abort, KeyboardInterrupt):
         return INTERRUPTED

@@ -6,7 +6,6 @@ Imports nothing but click, so that the help stays cheap; the names of shells, mo
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,8 @@ from typing import Literal, Never, TypeVar, cast
 
 import click
 from click.core import ParameterSource
+
+from limi_tui.verbs.handle import ALLOWED, is_handle
 
 Shell = Literal["bash", "zsh", "fish"]
 Mode = Literal["ask", "yolo"]
@@ -26,9 +27,6 @@ PROFILES: tuple[Profile, ...] = ("limi", "bash-only", "none")
 EFFORTS: tuple[Effort, ...] = ("low", "medium", "high")
 
 _HANDLE_KEY = "limi.handle"
-_HANDLE = re.compile(r"[A-Za-z0-9._-]{1,40}")
-RESERVED_HANDLES = frozenset({"agent", "system"})
-"""Actors of events that no person did."""
 
 _F = TypeVar("_F", bound=Callable[..., object])
 
@@ -58,15 +56,6 @@ class OpeningOptions:
         return cls(**cast("Mapping[str, Never]", {name: options[name] for name in cls.__dataclass_fields__}))
 
 
-def handle_problem(handle: str) -> str | None:
-    """Why a text cannot be a handle; None when it can."""
-    if not _HANDLE.fullmatch(handle):
-        return f"{handle!r} is no handle: 1 to 40 letters, digits, dots, underscores and dashes"
-    if handle in RESERVED_HANDLES:
-        return f"{handle!r} names no person: it is who the events of the {handle} are recorded under"
-    return None
-
-
 def chosen_handle(context: click.Context) -> str | None:
     """What ``--as`` said on this command line; None when it was not given."""
     handle = context.meta.get(_HANDLE_KEY)
@@ -79,13 +68,13 @@ def acting_as(verb: _F) -> _F:
     def remember(context: click.Context, _parameter: click.Parameter, value: str | None) -> None:
         if value is None:
             return
-        if problem := handle_problem(value):
-            raise click.BadParameter(problem, context)
+        if not is_handle(value):
+            raise click.BadParameter(f"{value!r} is no handle: it takes {ALLOWED}.", context)
         context.meta[_HANDLE_KEY] = value
 
     option = click.option(
         "--as",
-        "handle",
+        "acting_handle",
         metavar="HANDLE",
         callback=remember,
         expose_value=False,
@@ -133,7 +122,9 @@ def given_names(context: click.Context) -> list[str]:
 
 
 _OPENING = (
-    click.option("--model", "-m", metavar="NAME", help="zai/glm-4.5, openai/NAME, ollama/NAME, scripted:FILE, demo, ..."),
+    click.option(
+        "--model", "-m", metavar="NAME", help="zai/glm-4.5, openai/NAME, ollama/NAME, scripted:FILE, demo, ..."
+    ),
     click.option("--api-base", metavar="URL", help="Endpoint of an OpenAI-compatible server, for openai/NAME."),
     click.option("--query", "-q", metavar="TEXT", help="The task; - reads it from standard input."),
     click.option(
@@ -143,7 +134,9 @@ _OPENING = (
         type=click.Path(exists=True, file_okay=False, resolve_path=True, path_type=Path),
         help="Where shell and file tools work.  [default: the current directory]",
     ),
-    click.option("--profile", type=click.Choice(PROFILES), default="limi", show_default=True, help="The agent's tools."),
+    click.option(
+        "--profile", type=click.Choice(PROFILES), default="limi", show_default=True, help="The agent's tools."
+    ),
     click.option(
         "--mode",
         type=click.Choice(MODES),
@@ -154,7 +147,9 @@ _OPENING = (
     click.option("--shell", type=click.Choice(SHELLS), help="The shared shell.  [default: yours, else bash]"),
     click.option("--max-turns", type=click.IntRange(min=1), metavar="N", help="Stop after N answers of the model."),
     click.option("--max-cost", type=click.FloatRange(min=0), metavar="USD", help="Stop when this much is spent."),
-    click.option("--max-tokens", type=click.IntRange(min=1), metavar="N", help="Stop when the session has used N tokens."),
+    click.option(
+        "--max-tokens", type=click.IntRange(min=1), metavar="N", help="Stop when the session has used N tokens."
+    ),
     click.option("--temperature", type=click.FloatRange(0, 2), metavar="F", help="Sampling temperature, 0 to 2."),
     click.option("--top-p", type=click.FloatRange(0, 1), metavar="F", help="Nucleus sampling, 0 to 1."),
     click.option("--max-completion-tokens", type=click.IntRange(min=1), metavar="N", help="Most tokens of one answer."),

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import shutil
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 import click
@@ -22,21 +22,18 @@ def print_json(value: object) -> None:
     click.echo(json.dumps(value, ensure_ascii=True, indent=2 if sys.stdout.isatty() else None))
 
 
-def print_json_object(fields: Iterable[tuple[str, object | Iterable[str]]]) -> None:
-    """Print one JSON object field by field; an iterator's strings are the JSON texts of an array's elements.
+def print_json_object(fields: Mapping[str, object], *, arrays: Mapping[str, Iterable[str]]) -> None:
+    """Print one JSON object: some fields, then arrays whose elements come as JSON texts.
 
     A long session is written as it is read, without a second copy of it in memory.
     """
-    write = sys.stdout.write
-    opening = "{"
-    for name, value in fields:
-        write(f"{opening}{json.dumps(name)}: ")
-        opening = ", "
-        if isinstance(value, Iterable) and not isinstance(value, str | dict | list | tuple):
-            _write_array(value)
-        else:
-            write(json.dumps(value))
-    write("}\n" if opening == ", " else "{}\n")
+    sys.stdout.write(json.dumps(fields)[:-1])
+    for name, elements in arrays.items():
+        sys.stdout.write(f", {json.dumps(name)}: [")
+        for number, element in enumerate(elements):
+            sys.stdout.write(f"{', ' if number else ''}{element}")
+        sys.stdout.write("]")
+    sys.stdout.write("}\n")
     sys.stdout.flush()
 
 
@@ -112,10 +109,3 @@ def _shortened(text: str, width: int) -> str:
             break
         kept, used = kept + character, used + cells
     return f"{kept}…"
-
-
-def _write_array(elements: Iterable[object]) -> None:
-    sys.stdout.write("[")
-    for number, element in enumerate(elements):
-        sys.stdout.write(f"{', ' if number else ''}{element}")
-    sys.stdout.write("]")

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import getpass
 import os
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
 from limi_sessions.paths import Home
 from limi_tui.settings import load_settings
+from limi_tui.verbs.handle import handle_from
 
 HandleSource = Literal["--as", "LIMI_AS", "settings", "system"]
 
@@ -44,5 +44,4 @@ def _system_handle() -> str:
     except (OSError, KeyError, ImportError):
         # A uid without an entry in the password database, as in many containers.
         user = f"uid-{os.getuid()}"
-    handle = re.sub(r"[^A-Za-z0-9._-]+", "-", user)[:40].strip("-")
-    return handle if handle and handle not in ("agent", "system") else "expert"
+    return handle_from(user)

@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
-from limi_sessions.terminal.engine import Cursor, Modes, Row, TermEngine
 from rich.segment import Segment
 from rich.style import Style
 from textual.strip import Strip
 
+from limi_sessions.terminal.engine import Cursor, Modes, Row, TermEngine
 from limi_tui.theme import AnsiPalette
 from limi_tui.widgets.terminal_selection import cells_of
 from limi_tui.widgets.terminal_style import CellStyles

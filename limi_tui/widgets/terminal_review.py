@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
 from limi_sessions.terminal.engine import Match
-
 from limi_tui.widgets.terminal_selection import Position, Selection
 
 Step = Literal["stay", "search", "copy", "leave"]

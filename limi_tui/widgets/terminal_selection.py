@@ -8,8 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from limi_sessions.terminal.engine import Row
 from rich.cells import cell_len
+
+from limi_sessions.terminal.engine import Row
 
 _WORD_MARKS = frozenset("_-./~:@%+#?&=,")
 """Characters that belong to a word beside letters and digits: a path, an option, a URL is one word."""

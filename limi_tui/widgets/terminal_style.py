@@ -5,11 +5,11 @@ Knows nothing of the pane and of engines beyond `CellStyle`.
 
 from __future__ import annotations
 
-from limi_sessions.terminal.engine import CellStyle
-from limi_sessions.terminal.engine import Color as CellColor
 from rich.color import Color, blend_rgb
 from rich.style import Style
 
+from limi_sessions.terminal.engine import CellStyle
+from limi_sessions.terminal.engine import Color as CellColor
 from limi_tui.theme import AnsiPalette
 
 _MOST_STYLES = 8192

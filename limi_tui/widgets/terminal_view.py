@@ -5,13 +5,13 @@ Takes no keys and knows no pty: `TerminalPane` adds what a person does to it, an
 
 from __future__ import annotations
 
-import asyncio
 import threading
 import time
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
-from limi_sessions.terminal.engine import TermEngine
 from rich.style import Style
+from textual import getters
+from textual.app import App
 from textual.events import Resize
 from textual.geometry import Offset, Region
 from textual.message import Message
@@ -20,17 +20,17 @@ from textual.strip import Strip
 from textual.theme import Theme
 from textual.widget import Widget
 
+from limi_sessions.terminal.engine import TermEngine
 from limi_tui.theme import ansi_palette
 from limi_tui.widgets.terminal_bar import BarContent, BarStyles, Owner, bar_strip
+from limi_tui.widgets.terminal_css import TERMINAL_CSS
 from limi_tui.widgets.terminal_frame import Mark, TerminalFrame
+from limi_tui.widgets.terminal_pace import FramePace
 
-FRAME_S = 1 / 60
 _LOCK_WAIT_S = 0.004
 """The reader holds the lock while it feeds; the event loop waits this long for it before it tries again."""
 _RETRY_S = 0.002
 _MOST_RETRIES = 5
-_SYNC_TIMEOUT_S = 0.2
-"""How long a child may hold back the screen by synchronized output (mode 2026)."""
 
 
 class TerminalView(Widget):
@@ -48,28 +48,9 @@ class TerminalView(Widget):
         "terminal-pane--match",
         "terminal-pane--current-match",
     }
-    DEFAULT_CSS = """
-    TerminalView {
-        width: 1fr;
-        height: 1fr;
-        background: $background;
-        & > .terminal-pane--bar { background: $panel; color: $foreground 75%; }
-        & > .terminal-pane--hint { background: $panel; color: $text-muted; }
-        & > .terminal-pane--urgent { background: $warning; color: $background; text-style: bold; }
-        & > .terminal-pane--human { background: $success; color: $background; text-style: bold; }
-        & > .terminal-pane--agent { background: $accent; color: $background; text-style: bold; }
-        & > .terminal-pane--free { background: $panel-lighten-2; color: $foreground; text-style: bold; }
-        & > .terminal-pane--selection { background: $screen-selection-background; color: $screen-selection-foreground; }
-        & > .terminal-pane--match { background: $primary-muted; color: $foreground; text-style: underline; }
-        & > .terminal-pane--current-match { background: $accent; color: $background; text-style: bold underline; }
-        &:focus > .terminal-pane--bar { color: $foreground; text-style: bold; }
-        &:ansi > .terminal-pane--bar, &:ansi > .terminal-pane--hint { text-style: reverse; }
-        &:ansi > .terminal-pane--urgent, &:ansi > .terminal-pane--human { text-style: bold reverse; }
-        &:ansi > .terminal-pane--agent, &:ansi > .terminal-pane--free { text-style: bold reverse; }
-        &:ansi > .terminal-pane--selection { text-style: reverse; }
-        &:ansi > .terminal-pane--current-match { text-style: bold reverse; }
-    }
-    """
+    DEFAULT_CSS = TERMINAL_CSS
+    if TYPE_CHECKING:
+        app = getters.app(App[object])
 
     owner: reactive[Owner] = reactive("free", repaint=False, init=False)
     """Who may type."""
@@ -94,9 +75,7 @@ class TerminalView(Widget):
         """Paints so far, for benchmarks."""
         self._engine: TermEngine | None = None
         self._lock = threading.Lock()
-        self._due: asyncio.TimerHandle | None = None
-        self._next_frame = 0.0
-        self._held_since: float | None = None
+        self._pace = FramePace(self._paint)
         self._retries = 0
         self._reread = True
         self._bar_shown: BarContent | None = None
@@ -118,7 +97,7 @@ class TerminalView(Widget):
     def detach(self) -> None:
         """Keep showing the last frame, of no engine."""
         self._engine = None
-        self._cancel()
+        self._pace.cancel()
 
     def on_mount(self) -> None:
         """Follow the theme."""
@@ -127,7 +106,7 @@ class TerminalView(Widget):
 
     def on_unmount(self) -> None:
         """Paint no more."""
-        self._cancel()
+        self.detach()
 
     def _put_on(self, theme: Theme) -> None:
         self.frame.restyle(ansi_palette(theme))
@@ -151,59 +130,29 @@ class TerminalView(Widget):
 
     def output_read(self) -> None:
         """The engine was fed or resized: paint at once, or in the next frame when the last is younger than 1/60 s."""
-        if self._due is not None and self._held_since is None:
-            return
-        self._cancel()
-        wait = self._next_frame - time.monotonic()
-        if wait <= 0:
-            self._paint()
-        else:
-            self._paint_in(wait)
-
-    def _paint_in(self, seconds: float) -> None:
-        if self._due is None and self.is_attached:
-            self._due = asyncio.get_running_loop().call_later(seconds, self._paint)
-
-    def _cancel(self) -> None:
-        if self._due is not None:
-            self._due.cancel()
-            self._due = None
+        self._pace.changed()
 
     def _paint(self) -> None:
-        self._due = None
         engine = self._engine
         if engine is None:
             return
         # Blocking at last: a lock that is given back and taken again at once may never be seen free.
         if not self._lock.acquire(timeout=_LOCK_WAIT_S if self._retries < _MOST_RETRIES else -1):
             self._retries += 1
-            self._paint_in(_RETRY_S)
+            self._pace.paint_in(_RETRY_S)
             return
         try:
             self._retries = 0
             start = time.monotonic()
-            if (held := self._held_back(start, held=engine.modes.synchronized_output)) > 0:
-                self._paint_in(held)
+            if (held := self._pace.hold(start, held=engine.modes.synchronized_output)) > 0:
+                self._pace.paint_in(held)
                 return
             changed = self.frame.read(engine, everything=self._reread)
         finally:
             self._lock.release()
         self._reread = False
         self._show(changed)
-        # A frame that costs much leaves two thirds of the time to everything else.
-        self._next_frame = start + max(FRAME_S, 3 * (time.monotonic() - start))
-
-    def _held_back(self, now: float, *, held: bool) -> float:
-        """Seconds for which a frame is still held back by the child."""
-        if not held:
-            self._held_since = None
-            return 0.0
-        if self._held_since is None:
-            self._held_since = now
-        left = self._held_since + _SYNC_TIMEOUT_S - now
-        if left <= 0:
-            self._held_since = now
-        return left
+        self._pace.painted(start)
 
     def _show(self, changed: set[int]) -> None:
         bar = self.bar_content()
@@ -220,14 +169,15 @@ class TerminalView(Widget):
             self.app.cursor_position = origin + Offset(self.frame.cursor.x, self.frame.cursor.y)
 
     def show_rows(self, top: int | None) -> None:
-        """Show kept rows from an absolute one on, or follow the live screen (None)."""
-        if top is not None and top >= self.frame.live_top:
-            top = None
-        if top != self.frame.top:
-            self.frame.top = None if top is None else max(0, top)
-            self._reread = True
-        self._cancel()
+        """Show kept rows from an absolute one on, or follow the live screen (None, or when it is reached)."""
+        self.hold_rows(None if top is None or top >= self.frame.live_top else max(0, top))
+
+    def hold_rows(self, top: int | None) -> None:
+        """Show rows from an absolute one on and stay there while output goes on; None follows the live screen."""
+        self.frame.top, self._reread = top, True
+        self._pace.cancel()
         self._paint()
+        self.refresh()
 
     def scroll_rows(self, rows: int) -> None:
         """Move the view by rows, negative towards older ones."""
@@ -254,7 +204,11 @@ class TerminalView(Widget):
     def component_mark(self, start: int, end: int, name: str) -> Mark:
         """Cells in the style of a component class."""
         over = self.get_component_rich_style(f"terminal-pane--{name}")
-        return Mark(start, end, lambda style: style + over)
+
+        def restyle(style: Style) -> Style:
+            return style + over
+
+        return Mark(start, end, restyle)
 
     def render_line(self, y: int) -> Strip:
         """A row of the engine, or the bottom line."""

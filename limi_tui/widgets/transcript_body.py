@@ -9,7 +9,6 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from limi_sessions.records.visible import visible_text
-
 from limi_tui.widgets.transcript_blocks import ToolBlock, named_arguments
 from limi_tui.widgets.transcript_head import GUTTER, flat
 from limi_tui.widgets.transcript_rows import Role, Row, Span, TextLine, wrap

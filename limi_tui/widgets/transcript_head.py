@@ -8,7 +8,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from limi_sessions.records.visible import visible_text
-
 from limi_tui.widgets.transcript_rows import Role, Row, Span, shortened, spans_width
 
 GUTTER = 3

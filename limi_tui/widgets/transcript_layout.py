@@ -9,7 +9,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from limi_sessions.records.visible import visible_text
-
 from limi_tui.widgets.transcript_blocks import (
     AgentBlock,
     Block,

@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 
 from limi_sessions.records.visible import visible_text
-
 from limi_tui.widgets.transcript_code import highlighted
 from limi_tui.widgets.transcript_inline import inline_spans
 from limi_tui.widgets.transcript_rows import Role, Span, TextLine, shortened, spans_width

@@ -7,8 +7,9 @@ scroll position keeps what the reader looks at, and only rows that differ are pa
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import get_args
+from typing import ClassVar, get_args
 
+from rich.style import Style
 from textual import events
 from textual.geometry import Region, Size
 from textual.scroll_view import ScrollView
@@ -33,7 +34,11 @@ _ROLES: tuple[Role, ...] = get_args(Role)
 class TranscriptView(ScrollView, can_focus=True):
     """Blocks of a conversation, drawn row by row."""
 
-    COMPONENT_CLASSES = {*(f"transcript--{role}" for role in _ROLES), "transcript--cursor", "transcript--match"}
+    COMPONENT_CLASSES: ClassVar[set[str]] = {
+        *(f"transcript--{role}" for role in _ROLES),
+        "transcript--cursor",
+        "transcript--match",
+    }
 
     def __init__(self, *, empty: str = "", id: str | None = None) -> None:  # noqa: A002  # Textual's own name
         super().__init__(id=id)
@@ -101,7 +106,7 @@ class TranscriptView(ScrollView, can_focus=True):
         """Draws rows in the present theme and width."""
         width = self.scrollable_content_region.width
         if self._painter is None or self._painter.width != width:
-            styles = {role: self.get_component_rich_style(f"transcript--{role}") for role in _ROLES}
+            styles: dict[Role, Style] = {role: self.get_component_rich_style(f"transcript--{role}") for role in _ROLES}
             palette = Palette(
                 base=self.rich_style,
                 roles=styles,
@@ -120,6 +125,7 @@ class TranscriptView(ScrollView, can_focus=True):
     def on_mount(self) -> None:
         """Lay out what was added before there was a size."""
         self._sweeping = self.set_interval(FRAME_S, self._settle, pause=True)
+        self._end_frame()
         self.request_settle()
 
     def on_resize(self, _event: events.Resize) -> None:
@@ -170,6 +176,14 @@ class TranscriptView(ScrollView, can_focus=True):
             self._settle_due = True
             self.call_later(self._settle)
 
+    def apply_height(self) -> None:
+        """Let the scrollbar and the scroll limits know the present height."""
+        size = Size(self.scrollable_content_region.width, self.book.index.total)
+        if size != self.virtual_size:
+            # The scrollbar is always shown, so a new height changes no layout: the reactive would lay out the screen.
+            self.set_reactive(Widget.virtual_size, size)  # pyright: ignore[reportArgumentType]  # seen as its value
+            self._scroll_update(size)
+
     def selected_columns(self, _place: Place) -> tuple[int, int] | None:
         """Characters of a row that are selected, None when none are."""
         return None
@@ -210,7 +224,7 @@ class TranscriptView(ScrollView, can_focus=True):
             self._pieces.clear()
             self.request_settle()
 
-    def _set_follow(self, follow: bool) -> None:  # noqa: FBT001
+    def _set_follow(self, follow: bool) -> None:
         self.follow = follow
         if follow:
             self._unseen = 0
@@ -239,13 +253,9 @@ class TranscriptView(ScrollView, can_focus=True):
             (self._sweeping.pause if self.book.measured else self._sweeping.resume)()
 
     def _place_view(self, region: Region, place: Place) -> None:
-        size = Size(region.width, self.book.index.total)
-        if size != self.virtual_size:
-            # The scrollbar is always shown, so a new height changes no layout: the reactive would lay out the screen.
-            self.set_reactive(Widget.virtual_size, size)
-            self._scroll_update(size)
+        self.apply_height()
         if self.follow:
-            top = size.height - region.height
+            top = self.virtual_size.height - region.height
         elif place.block < len(self.book):
             top = self.book.index.top(place.block) + min(place.row, self.book.index.height(place.block) - 1)
         else:

@@ -176,10 +176,10 @@ def test_a_hard_link_to_a_file_outside_is_not_written_through(root: Path) -> Non
 
 
 def test_a_failed_write_leaves_the_old_file_and_no_other(root: Path) -> None:
-    names = sorted(os.listdir(root / "sub"))
+    names = sorted(entry.name for entry in (root / "sub").iterdir())
     with Workspace(root) as workspace, pytest.raises(OSError, match="name too long"):
         workspace.write_bytes(PurePosixPath("sub", "x" * 300), b"x")
-    assert sorted(os.listdir(root / "sub")) == names
+    assert sorted(entry.name for entry in (root / "sub").iterdir()) == names
 
 
 def test_a_large_file_is_refused_with_its_size(root: Path) -> None:
@@ -221,7 +221,7 @@ def test_a_link_flipped_ten_thousand_times_never_leads_outside(root: Path, resol
                 refused += 1
     flipper.join()
     assert reads > 10 and refused > 10, "the race was not run"
-    assert sorted(os.listdir(outside)) == ["file.txt", "secret.txt"]
+    assert sorted(entry.name for entry in outside.iterdir()) == ["file.txt", "secret.txt"]
     assert (outside / "file.txt").read_bytes() == SECRET
 
 

@@ -39,7 +39,7 @@ def test_kept_characters_are_the_callers_choice() -> None:
 def test_drawn_text_holds_nothing_hidden_and_drawing_twice_changes_nothing(text: str) -> None:
     drawn = visible_text(text)
     assert visible_text(drawn) == drawn
-    assert not any(ord(c) < 0x20 and c not in "\n\t" or 0x7F <= ord(c) < 0xA0 for c in drawn)
+    assert not any((ord(c) < 0x20 and c not in "\n\t") or 0x7F <= ord(c) < 0xA0 for c in drawn)
     drawn.encode()
 
 

@@ -6,7 +6,6 @@ The demo model's requests and answers are translated here; of all others nothing
 from __future__ import annotations
 
 import asyncio
-import json
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,7 +19,7 @@ from limi_sessions.agent.spec import ModelSpec
 from limi_sessions.agent.stream import CompletionRequest, Delta, TextDelta
 from limi_sessions.agent.tokens import count_text, estimate_text
 from limi_sessions.agent.wire import Ended
-from limi_sessions.records.message import Completion, FinishReason, Sampling, TokenCount
+from limi_sessions.records.message import Completion, FinishReason, Sampling, TokenCount, ToolCall
 from limi_sessions.records.value import JsonObject
 
 
@@ -119,7 +118,13 @@ async def _usage(request: CompletionRequest, answer: Completion, ended: Ended) -
 
 def _texts(request: CompletionRequest, answer: Completion) -> tuple[str, str]:
     """What the prompt and the answer consist of, for counting."""
-    messages = [message.model_dump_json(exclude_defaults=True) for message in request.messages]
-    prompt = "\n".join([*messages, *(tool.model_dump_json() for tool in request.tools)])
-    calls = json.dumps([[call.name, call.arguments] for call in answer.tool_calls]) if answer.tool_calls else ""
-    return prompt, answer.reasoning + answer.content + calls
+    said = [
+        "\n".join([message.role, message.reasoning, message.content, *_call_texts(message.tool_calls)])
+        for message in request.messages
+    ]
+    prompt = "\n".join([*said, *(tool.model_dump_json() for tool in request.tools)])
+    return prompt, "\n".join([answer.reasoning + answer.content, *_call_texts(answer.tool_calls)])
+
+
+def _call_texts(calls: tuple[ToolCall, ...]) -> list[str]:
+    return [f"{call.name} {call.arguments}" for call in calls]

@@ -274,7 +274,8 @@ def _sequence(value: object) -> list[object]:
 
 
 def _text(value: object) -> str:
-    return value if isinstance(value, str) else ""
+    """A string that UTF-8 can hold: a model may write half of a surrogate pair."""
+    return value.encode("utf-8", "replace").decode() if isinstance(value, str) else ""
 
 
 def _count(usage: object, name: str) -> int | None:
@@ -287,7 +288,7 @@ def _plain(value: object) -> object:
     if isinstance(value, _Dumpable):
         value = value.model_dump(exclude_none=True)
     try:
-        return cast(object, json.loads(json.dumps(value)))
+        return cast(object, json.loads(json.dumps(value, ensure_ascii=False).encode("utf-8", "replace")))
     except (TypeError, ValueError):
         return None
 

@@ -87,7 +87,7 @@ def parse_model(name: str, *, api_base: str | None = None, environ: Mapping[str,
     if not rest:
         raise UnknownModel(f"the model {name!r} has no name after the provider: write {prefix}/NAME")
     if prefix in ("ollama", "ollama_chat"):
-        return ModelSpec(name, "litellm", f"openai/{rest}", api_base=api_base or _ollama_base(environ))
+        return ModelSpec(name, "litellm", f"openai/{rest}", api_base=api_base or ollama_base(environ))
     if prefix not in _prefixes():
         raise UnknownModel(f"no provider is called {prefix!r}.{_suggestions(name)} {_WHAT_TO_DO}")
     base = api_base or next((environ[v] for v in _BASE_VARIABLES.get(prefix, ()) if environ.get(v)), None)
@@ -131,7 +131,8 @@ def _prefixed(name: str, *, api_base: str | None) -> tuple[str, str, str]:
     return full, provider, name
 
 
-def _ollama_base(environ: Mapping[str, str]) -> str:
+def ollama_base(environ: Mapping[str, str]) -> str:
+    """Where Ollama's compatible endpoint is, by OLLAMA_API_BASE or OLLAMA_HOST, else its usual port."""
     base = environ.get("OLLAMA_API_BASE") or environ.get("OLLAMA_HOST") or OLLAMA_BASE
     if "://" not in base:
         base = f"http://{base}"

@@ -34,6 +34,8 @@ class Unit:
     epoch: int = 0
     """Of the agent's lease."""
     urgent: bool = False
+    keys: int = 1
+    """How many keys the person pressed."""
 
 
 class Outbound:

@@ -173,13 +173,13 @@ class GhosttyEngine:
         """The modes in force."""
         if self._modes is None:
             mode = self._terminal.mode
-            tracking: _Tracking = next((name for number, name in _TRACKING if mode(number)), "off")
+            tracking: list[_Tracking] = [name for number, name in _TRACKING if mode(number)]
             self._modes = Modes(
                 alternate_screen=bool(self._terminal.number("ACTIVE_SCREEN", "GhosttyTerminalScreen")),
                 application_cursor=mode(1),
                 application_keypad=mode(66),
                 bracketed_paste=mode(2004),
-                mouse_tracking=tracking,
+                mouse_tracking=tracking[0] if tracking else "off",
                 mouse_sgr=mode(1006),
                 focus_events=mode(1004),
                 synchronized_output=mode(2026),
@@ -228,7 +228,7 @@ class GhosttyEngine:
 
     def search(self, needle: str) -> list[Match]:
         """All hits of a case-insensitive plain text in scrollback and live screen, oldest first."""
-        return found(needle, self.history_text(0, self.total_rows), self.history_row)
+        return found(needle, self.history_text(0, self.total_rows))
 
     def encode_key(
         self, key: str, *, shift: bool = False, alt: bool = False, ctrl: bool = False, text: str | None = None

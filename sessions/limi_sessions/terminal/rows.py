@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from itertools import accumulate
 
 from wcwidth import iter_graphemes, wcswidth
@@ -45,14 +45,8 @@ def slice_cells(text: str, start: int, end: int) -> str:
     return "".join(parts)
 
 
-def found(needle: str, lines: Sequence[str], row_at: Callable[[int], Row]) -> list[Match]:
-    """Hits of a text in lines, oldest first; a hit across lines that touch in full width is not joined.
-
-    Args:
-        needle: plain text; case is ignored.
-        lines: the text of every row, from row 0.
-        row_at: a row's runs, asked only for rows with a hit that are not plain ASCII.
-    """
+def found(needle: str, lines: Sequence[str]) -> list[Match]:
+    """Hits of a plain text within single lines, case ignored, oldest first; the first line is row 0."""
     if not needle:
         return []
     pattern = re.compile(re.escape(needle), re.IGNORECASE)

@@ -16,7 +16,14 @@ SAMPLE = (
     "\x1b[42m\x1b[K\x1b[0m\r\n\x1b[48;2;9;8;7m\x1b[K\x1b[0m\r\n"
     "\x1b]8;;http://localhost/\x1b\\link\x1b]8;;\x1b\\ \x1b[3;7;9mall\x1b[0m"
 ).encode()
-EXPECTED_TEXT = ["plain red rgb", "\u4e2d\u6587 e\u0301 \U0001f468\u200d\U0001f469\u200d\U0001f467|", "", "", "link all", ""]
+EXPECTED_TEXT = [
+    "plain red rgb",
+    "\u4e2d\u6587 e\u0301 \U0001f468\u200d\U0001f469\u200d\U0001f467|",
+    "",
+    "",
+    "link all",
+    "",
+]
 EXPECTED_STYLES = {
     (0, "red"): CellStyle(fg=1, bg=4, bold=True),
     (0, "rgb"): CellStyle(fg=(1, 2, 3), underline=1),

@@ -19,8 +19,8 @@ from limi_sessions.tools.refusal import ToolRefused
 _MOST_PROBLEMS = 5
 _NAMES: dict[str, tuple[type, ...]] = {
     "string": (str,),
-    "integer": (int, float),
     "number": (int, float),
+    "integer": (int, float),
     "boolean": (bool,),
     "array": (list,),
     "object": (dict,),
@@ -180,6 +180,8 @@ def _name_of(value: object) -> str:
         return "null"
     if isinstance(value, bool):
         return "a boolean"
+    if isinstance(value, float):
+        return "a number"
     return next((_article(name) for name, types in reversed(_NAMES.items()) if isinstance(value, types)), "unknown")
 
 

@@ -185,11 +185,8 @@ def _list_directory(arguments: JsonObject, context: ToolContext) -> ToolResult:
         entries = workspace.entries(path, most=MOST_NAMES + 1)
     more = len(entries) > MOST_NAMES
     shown = sorted(entries[:MOST_NAMES], key=lambda entry: (entry.kind != "directory", entry.name))
-    head = (
-        f"[{path}: {f'over {MOST_NAMES} names' if more else counted(len(shown), 'name')}]"
-        if shown
-        else f"[{path} is empty]"
-    )
+    names = f"over {MOST_NAMES} names" if more else counted(len(shown), "name")
+    head = f"[{path}: {names}]" if shown else f"[{path} is empty]"
     return ToolResult(status="done", text="\n".join([head, *map(_line, shown)]))
 
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import os
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 from limi_sessions.paths import private_directory
@@ -17,6 +19,7 @@ from limi_sessions.tools.tool import ToolContext, ToolResult
 LONGEST_TEXT = 30_000
 """Characters of a result that the model sees, marker line included."""
 _MARKER_ROOM = 200
+_PIECE = 1 << 20
 
 
 def status_line(result: ToolResult) -> str:
@@ -70,26 +73,37 @@ def _cut(text: str, note: str) -> tuple[str, int]:
 
 
 def _kept(result: ToolResult, context: ToolContext) -> str:
-    """Put the whole output in place; its path relative to the session's directory."""
+    """Put the whole output in place, known secrets masked; its path relative to the session's directory."""
     directory = private_directory(context.artifacts)
-    if result.whole is not None and result.whole.exists():
-        name = _next_name(directory, _file_sha256(result.whole))
-        result.whole.rename(directory / name)
-        (directory / name).chmod(0o600)
-    else:
-        content = context.mask(result.text).encode("utf-8", "backslashreplace")
-        name = _next_name(directory, hashlib.sha256(content).hexdigest())
-        descriptor = os.open(directory / name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    descriptor, name = tempfile.mkstemp(dir=directory, prefix=".whole-")
+    temporary = Path(name)
+    try:
         with os.fdopen(descriptor, "wb") as stream:
-            stream.write(content)
-    return f"{directory.name}/{name}"
+            sha256 = hashlib.sha256()
+            for piece in _pieces(result):
+                masked = context.mask(piece).encode("utf-8", "surrogateescape")
+                sha256.update(masked)
+                stream.write(masked)
+        number = 1 + max((int(path.name[:4]) for path in directory.glob("[0-9][0-9][0-9][0-9]-*.txt")), default=0)
+        kept = temporary.rename(directory / f"{number:04d}-{sha256.hexdigest()[:12]}.txt")
+    finally:
+        temporary.unlink(missing_ok=True)
+        if result.whole is not None:
+            result.whole.unlink(missing_ok=True)
+    return f"{directory.name}/{kept.name}"
 
 
-def _next_name(directory: Path, sha256: str) -> str:
-    number = 1 + max((int(path.name[:4]) for path in directory.glob("[0-9][0-9][0-9][0-9]-*.txt")), default=0)
-    return f"{number:04d}-{sha256[:12]}.txt"
+def _pieces(result: ToolResult) -> Iterator[str]:
+    """The whole output in pieces that end with a line, so that no secret of one line is split."""
+    if result.whole is None:
+        yield encodable(result.text)
+        return
+    with result.whole.open("rb") as stream:
+        while piece := stream.read(_PIECE):
+            piece += stream.readline(_PIECE)
+            yield piece.decode("utf-8", "surrogateescape")
 
 
-def _file_sha256(path: Path) -> str:
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
+def encodable(text: str) -> str:
+    """The text with half surrogate pairs (of file names that are no UTF-8) as escapes, so that it can be stored."""
+    return text.encode("utf-8", "backslashreplace").decode()

@@ -9,7 +9,7 @@ import secrets
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, cast
+from typing import TYPE_CHECKING, cast
 
 from limi_sessions.paths import private_directory
 from limi_sessions.pty.errors import LeaseLost, LeaseRefused, ShellError
@@ -23,9 +23,8 @@ from limi_sessions.tools.schema import array, choice, flag, integer, number, obj
 from limi_sessions.tools.tool import Preview, ToolContext, ToolResult
 
 if TYPE_CHECKING:
-    from limi_sessions.pty.shell import CommandOutcome, ScreenReading
+    from limi_sessions.pty.values import CommandOutcome, ScreenReading, Until
 
-Until = Literal["prompt", "text", "idle", "exit"]
 KEYS = (
     *("enter", "tab", "escape", "backspace", "up", "down", "left", "right", "home", "end", "pageup", "pagedown"),
     *(f"c-{letter}" for letter in "abcdefghijklmnopqrstuvwxyz"),
@@ -203,26 +202,29 @@ class TerminalWait:
         if shell is None:
             return _lost()
         reading = await shell.wait_until(
-            cast(Until, until),
+            cast("Until", until),
             text=text,
             idle_s=number_of(arguments, "idle_s", 1),
             timeout_s=number_of(arguments, "timeout_s", 30),
         )
-        return _screen_result(reading)
+        return _screen_result(reading, *(() if reading.met else (f"[the time was up before: {until}]",)))
 
 
 def _command_result(outcome: CommandOutcome, spool: Path) -> ToolResult:
     ended = outcome.status in {"done", "interrupted"}
+    if outcome.spool is None:
+        spool.unlink(missing_ok=True)
     return ToolResult(
         status=outcome.status,
-        text=_with_advice(outcome.output if ended else _so_far(outcome), outcome.status),
+        text=outcome.output if ended else _with_advice(_so_far(outcome), outcome.status),
         exit_code=outcome.exit_code,
         cwd=outcome.cwd,
         duration_s=outcome.duration_s,
+        truncated_chars=outcome.truncated_bytes,
         cast_from=outcome.cast_from,
         cast_to=outcome.cast_to,
         is_command=ended,
-        whole=spool,
+        whole=outcome.spool,
     )
 
 
@@ -234,11 +236,22 @@ def _so_far(outcome: CommandOutcome) -> str:
     return screen if output in screen else f"{output}\n--- screen ---\n{screen}"
 
 
-def _screen_result(reading: ScreenReading) -> ToolResult:
+def _screen_result(reading: ScreenReading, *notes: str) -> ToolResult:
+    """The screen, or the whole output of a command that ended meanwhile and printed more than the screen holds."""
+    ended = reading.finished
+    text, truncated = reading.screen, 0
+    if ended is not None and ended.by == "agent" and ended.output.count("\n") > reading.screen.count("\n"):
+        text, truncated = ended.output, ended.truncated_bytes
+    said = [f"{note}\n" for note in notes]
     return ToolResult(
         status=reading.status,
-        text=_with_advice(reading.screen, reading.status),
+        text="".join(said) + _with_advice(text, reading.status),
+        exit_code=None if ended is None else ended.exit_code,
         cwd=reading.cwd,
+        truncated_chars=truncated,
+        cast_from=reading.cast_from,
+        cast_to=reading.cast_to,
+        is_command=ended is not None,
     )
 
 

@@ -23,7 +23,7 @@ from limi_sessions.tools.arguments import ArgumentsUnreadable, parsed_arguments,
 from limi_sessions.tools.asking import AskUser, TodoWrite
 from limi_sessions.tools.reading import ListDirectory, ReadFile, ReadManyFiles
 from limi_sessions.tools.refusal import ToolRefused
-from limi_sessions.tools.result import capped, render, status_line
+from limi_sessions.tools.result import capped, encodable, render, status_line
 from limi_sessions.tools.searching import Glob, SearchFileContent
 from limi_sessions.tools.shell import RunShellCommand, TerminalRead, TerminalSend, TerminalWait
 from limi_sessions.tools.tool import Preview, Tool, ToolContext, ToolResult
@@ -104,7 +104,7 @@ class Toolbox:
         if not result.duration_s:
             result = dataclasses.replace(result, duration_s=context.clock() - began)
         kept = await asyncio.to_thread(capped, result, context)
-        return dataclasses.replace(kept, text=_encodable(kept.text), cwd=kept.cwd and _encodable(kept.cwd))
+        return dataclasses.replace(kept, text=encodable(kept.text), cwd=kept.cwd and encodable(kept.cwd))
 
     async def _run(self, checked: CheckedCall, context: ToolContext) -> ToolResult:
         if checked.tool is None:
@@ -157,8 +157,3 @@ def _message(error: ToolRefused | OSError) -> str:
         named = f": {error.filename}" if error.filename is not None else ""
         return f"{error.strerror or error}{named}"
     return str(error)
-
-
-def _encodable(text: str) -> str:
-    """The text with half surrogate pairs (of file names that are no UTF-8) as escapes, so that it can be stored."""
-    return text.encode("utf-8", "backslashreplace").decode()

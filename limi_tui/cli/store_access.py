@@ -1,0 +1,34 @@
+"""The store for the length of one verb."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from limi_sessions.paths import Home
+from limi_tui.cli.output import print_note
+
+if TYPE_CHECKING:
+    from limi_store import StorePort
+
+
+@contextmanager
+def opened_store(home: Home | None = None) -> Generator[StorePort]:
+    """The store: the running owner's where there is one, else opened here; what it had to mend is told on stderr.
+
+    Raises:
+        HomeUnwritable: there is no place for it.
+        StoreError: it cannot be opened.
+    """
+    from limi_store import open_store
+
+    home = home or Home.default()
+    home.make()
+    store = open_store(home)
+    try:
+        for note in store.notes:
+            print_note(note)
+        yield store
+    finally:
+        store.close()

@@ -1,0 +1,101 @@
+"""First start without a model: what was found on this machine, and one of them to begin with."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar
+
+from textual import on, work
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Checkbox, Input, OptionList, Static
+from textual.widgets.option_list import Option
+
+from limi_sessions.agent.probe import FoundProvider, probe_providers
+from limi_sessions.agent.spec import UnknownModel, parse_model
+from limi_sessions.records.visible import visible_text
+
+_INTRODUCTION = (
+    "limi needs a model to work with. This is what was found here: keys in the environment or the keyring, servers on "
+    "this machine, and the small embedded DEMO model, which shows how things work and is no good at tasks."
+)
+
+
+@dataclass(frozen=True)
+class ChosenModel:
+    """The model to begin with."""
+
+    model: str
+    remember: bool
+    """Use it from now on without asking."""
+
+
+class ModelChoice(ModalScreen[ChosenModel | None]):
+    """Returns the chosen model, None when the person leaves."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "leave", "Leave", id="leave-model-choice"),
+    ]
+    CSS_PATH = "model_choice.tcss"
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        super().__init__()
+        self._environ = environ
+        self._found: list[FoundProvider] = []
+
+    def compose(self) -> ComposeResult:
+        """The list, a line for any other name, and whether to remember."""
+        with Vertical(id="choice"):
+            yield Static("Which model?", id="choice-title")
+            yield Static(_INTRODUCTION, markup=False)
+            yield OptionList(Option("looking...", disabled=True), id="found", markup=False)
+            yield Input(placeholder="another one: zai/glm-4.5, openai/NAME, ollama/NAME", id="other")
+            yield Static("", id="problem", markup=False)
+            yield Checkbox("use it from now on without asking", id="remember")
+            yield Static("Enter begins, Tab moves on, Escape leaves. /model changes it later.", id="choice-hint")
+
+    def on_mount(self) -> None:
+        """Look around."""
+        self._probe()
+
+    @work(group="probe", description="Looking for models", exclusive=True)
+    async def _probe(self) -> None:
+        self._found = await asyncio.to_thread(lambda: probe_providers(self._environ))
+        options = self.query_one("#found", OptionList)
+        options.clear_options()
+        for found in self._found:
+            words = visible_text(f"{found.model:<28} {found.how}", keep="")
+            options.add_option(Option(Content(words), disabled=not found.ready))
+        ready = [n for n, found in enumerate(self._found) if found.ready]
+        if ready:
+            options.highlighted = ready[0]
+            options.focus()
+        else:
+            self.query_one("#other", Input).focus()
+            self.query_one("#problem", Static).update("Nothing is ready here: type a name, or see `limi doctor`.")
+
+    @on(OptionList.OptionSelected)
+    def _selected(self, event: OptionList.OptionSelected) -> None:
+        self._choose(self._found[event.option_index].model)
+
+    @on(Input.Submitted)
+    def _submitted(self, event: Input.Submitted) -> None:
+        if event.value.strip():
+            self._choose(event.value.strip())
+
+    def _choose(self, model: str) -> None:
+        try:
+            parse_model(model, environ=self._environ)
+        except UnknownModel as error:
+            self.query_one("#problem", Static).update(visible_text(str(error)))
+            return
+        self.dismiss(ChosenModel(model, self.query_one(Checkbox).value))
+
+    def action_leave(self) -> None:
+        """Leave without a model."""
+        self.dismiss(None)

@@ -1,0 +1,387 @@
+"""The session: conversation and live shell side by side, composer, approvals and status below.
+
+Draws and routes only: what a session does is `limi_sessions.live`, what events look like is `limi_tui.story`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, ClassVar
+
+from textual import on, work
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Horizontal, Vertical
+from textual.reactive import var
+from textual.screen import Screen
+from textual.widgets import Footer
+
+from limi_sessions.agent.loop import Decision
+from limi_sessions.live import Company, LiveSession
+from limi_sessions.records.payload import SessionFinished
+from limi_tui import bindings, messages
+from limi_tui.guard import copy_text
+from limi_tui.link import SessionLink
+from limi_tui.screens.failure_words import failure_words
+from limi_tui.screens.session_commands import COMMANDS, CommandFailed, run_command
+from limi_tui.screens.session_status import SessionStatusBoard, waiting_banner
+from limi_tui.story import Story
+from limi_tui.verbs.opening import Opened, open_again, open_new
+from limi_tui.verbs.opening_request import OpeningRequest
+from limi_tui.widgets.approval import ApprovalBar
+from limi_tui.widgets.composer import Composer
+from limi_tui.widgets.finish_card import FinishCard, FinishVerdict
+from limi_tui.widgets.help_screen import HelpScreen
+from limi_tui.widgets.status_line import StatusLine
+from limi_tui.widgets.terminal_pane import TerminalPane
+from limi_tui.widgets.transcript import Transcript
+from limi_tui.widgets.transcript_blocks import NoticeBlock
+
+if TYPE_CHECKING:
+    from limi_tui.app import LimiApp
+
+WELCOME = (
+    "Type below what you want done; the agent works in the shell on the right, and so may you.\n"
+    "F6 moves between talking and the shell. F8 takes the shell over and hands it back.\n"
+    "Nothing that changes anything runs before you accept it, in mode ask. F1 lists every key.\n"
+    "Ctrl-Q ends the session: a short card asks how it went. Everything is kept and can be resumed."
+)
+_STACK_BELOW = 100
+"""Columns under which the panes are stacked."""
+
+
+class SessionScreen(Screen[None]):
+    """One session on the screen."""
+
+    BINDINGS: ClassVar[list[BindingType]] = bindings.SESSION
+    CSS_PATH = "session.tcss"
+    TITLE = "limi"
+    share = var(50)
+    """Percent of the width (of the height, when stacked) that the conversation takes."""
+
+    def __init__(self, request: OpeningRequest, *, model: str | None) -> None:
+        """Args: model: for a new session; None to resume `request.session_id`."""
+        super().__init__()
+        self.request = request
+        self._model = model
+        self.live: LiveSession | None = None
+        """None until the session is open."""
+        self._approval: messages.ApprovalAsked | None = None
+        self._question: messages.QuestionAsked | None = None
+        self._opening_failed = False
+
+    @property
+    def limi(self) -> LimiApp:
+        """The application, as what it is."""
+        from limi_tui.app import LimiApp
+
+        if not isinstance(self.app, LimiApp):
+            raise TypeError("the session screen belongs to the workstation")
+        return self.app
+
+    def compose(self) -> ComposeResult:
+        """Two panes, then what is answered, typed and known."""
+        with Horizontal(id="panes"):
+            with Vertical(id="talk"):
+                yield Transcript(id="transcript", empty=WELCOME)
+            with Vertical(id="shell"):
+                yield TerminalPane(id="terminal")
+        yield ApprovalBar(id="approval")
+        yield Composer(COMMANDS, id="composer")
+        yield StatusLine(id="status")
+        yield Footer(show_command_palette=False)
+
+    def on_mount(self) -> None:
+        """Open the session while the first frame is drawn."""
+        self.transcript = self.query_one(Transcript)
+        self.terminal = self.query_one(TerminalPane)
+        self.approval = self.query_one(ApprovalBar)
+        self.composer = self.query_one(Composer)
+        self.board = SessionStatusBoard(self.query_one(StatusLine), self.request)
+        self.story = Story(self.transcript)
+        self.approval.display = False
+        self.share = round(self.limi.settings.look.split_ratio * 100)
+        self.composer.focus()
+        self.set_interval(1.0, self.board.tick)
+        self.call_after_refresh(self._open)
+
+    # Opening and ending.
+
+    @work(group="session", description="Opening the session", exit_on_error=False)
+    async def _open(self) -> None:
+        link = SessionLink(self.post_message, output_read=self.terminal.output_read)
+        company = Company(
+            sink=self.limi.store_gate.event_appended,
+            on_event=link.event_recorded,
+            approver=link,
+            observer=link,
+            watcher=link,
+            ask=link.ask,
+        )
+        size = self.terminal.size
+        cols, rows = max(20, size.width), max(5, size.height - 1)
+        try:
+            opened = await self._opened(company, cols=cols, rows=rows)
+        except Exception as error:  # noqa: BLE001 - shown where the person looks; the screen stays usable
+            self._opening_failed = True
+            self.transcript.append(NoticeBlock("opening", "error", failure_words(error)))
+            self.board.failed()
+            return
+        await self._begin(opened)
+
+    async def _opened(self, company: Company, *, cols: int, rows: int) -> Opened:
+        if self.request.session_id is not None:
+            return await open_again(self.request, self.request.session_id, company, cols=cols, rows=rows)
+        return await open_new(self.request, company, model=self._model or "demo", cols=cols, rows=rows)
+
+    async def _begin(self, opened: Opened) -> None:
+        self.live = opened.live
+        earlier = {event.seq for event in opened.earlier}
+        self.board.attach(opened.live)
+        if earlier:
+            for event in opened.earlier:
+                self.story.event_recorded(event)
+            self.transcript.jump_to_end()
+        if self.request.query and not earlier:
+            await self.say(self.request.query)
+
+    async def say(self, text: str) -> None:
+        """Tell the agent something."""
+        if self.live is None:
+            hint = "the session could not be opened" if self._opening_failed else "the session is still opening"
+            self.notify(f"Not sent: {hint}.", severity="warning")
+            self.composer.restore(text)
+            return
+        work = await self.live.say(text)
+        work.add_done_callback(self._work_ended)
+
+    def _work_ended(self, work: asyncio.Task[object]) -> None:
+        live = self.live
+        if live is None or work.cancelled():
+            return
+        error = work.exception()
+        if error is not None:
+            self.transcript.append(NoticeBlock(f"work/{id(work)}", "error", failure_words(error)))
+        elif live.last_end is not None and live.last_end.status in {"limit", "shell_lost", "interrupted"}:
+            self.transcript.append(NoticeBlock(f"work/{id(work)}", "limit", f"stopped: {live.last_reason}"))
+        self.board.refresh()
+
+    @work(group="ending", description="Ending the session", exclusive=True)
+    async def end(self) -> None:
+        """Ask how it went, end the session, and leave."""
+        if self.live is not None and self.live.conversation.turns and self.live.write_failure is None:
+            verdict = await self.app.push_screen_wait(FinishCard(self.live.last_status))
+            if verdict is None:
+                return
+            await self._finish(verdict)
+        elif self.live is not None:
+            await self._finish(None)
+        self.limi.session_ended(self)
+
+    async def _finish(self, verdict: FinishVerdict | None) -> None:
+        live, self.live = self.live, None
+        if live is None:
+            return
+        self.board.closing()
+        self.terminal.detach()
+        await live.stop()
+        status, reason = live.last_status, live.last_reason
+        if verdict is None:
+            await live.finish(SessionFinished(status=status, reason=reason))
+        else:
+            await live.finish(
+                SessionFinished(status=status, reason=reason, outcome=verdict.outcome, note=verdict.note)
+            )
+
+    # What the session reports.
+
+    @on(messages.EventRecorded)
+    def _event_recorded(self, message: messages.EventRecorded) -> None:
+        self.story.event_recorded(message.event)
+        self.board.event_recorded(message.event)
+
+    @on(messages.DeltaArrived)
+    def _delta_arrived(self, message: messages.DeltaArrived) -> None:
+        self.story.delta_arrived(message.request_id, message.delta)
+
+    @on(messages.ActivityChanged)
+    def _activity_changed(self, message: messages.ActivityChanged) -> None:
+        self.board.activity_changed(message.activity)
+
+    @on(messages.ShellAttached)
+    def _shell_attached(self, message: messages.ShellAttached) -> None:
+        self.terminal.attach(message.shell.engine, message.shell.engine_lock)
+        self.terminal.owner = message.shell.lease.owner
+
+    @on(messages.ShellStateChanged)
+    def _shell_state_changed(self, message: messages.ShellStateChanged) -> None:
+        self.terminal.banner = waiting_banner(message.state, self.terminal.owner)
+
+    @on(messages.LeaseMoved)
+    def _lease_moved(self, message: messages.LeaseMoved) -> None:
+        self.terminal.owner = message.owner
+        self.board.lease_moved(message.owner)
+
+    @on(messages.KeySwallowed)
+    def _key_swallowed(self) -> None:
+        self.notify("The agent holds the shell: F8 takes it over. That key was not typed.", severity="warning")
+
+    # What waits for the expert.
+
+    @on(messages.ApprovalAsked)
+    def _approval_asked(self, message: messages.ApprovalAsked) -> None:
+        self._approval = message
+        proposal = message.proposal
+        self.story.waits_for_expert(proposal.call.call_id)
+        self.approval.ask(proposal.call.call_id, proposal.preview, demo=proposal.demo)
+        self.approval.display = True
+        if not self.composer.text and self.focused is not self.terminal:
+            self.approval.focus()
+        self.bell_if_away()
+
+    @on(ApprovalBar.Decided)
+    def _decided(self, message: ApprovalBar.Decided) -> None:
+        asked = self._approval
+        if asked is not None and asked.proposal.call.call_id == message.call_id and not asked.answer.done():
+            asked.answer.set_result(Decision(accept=message.accept, reason=message.reason))
+
+    @on(messages.ApprovalWithdrawn)
+    def _approval_withdrawn(self, message: messages.ApprovalWithdrawn) -> None:
+        if self._approval is not None and self._approval.proposal.call.call_id == message.call_id:
+            self._approval = None
+            had_focus = self.approval.has_focus_within
+            self.approval.display = False
+            if had_focus:
+                self.composer.focus()
+
+    @on(messages.QuestionAsked)
+    def _question_asked(self, message: messages.QuestionAsked) -> None:
+        self._question = message
+        self.composer.ask(message.question, message.options)
+        self.bell_if_away()
+
+    @on(Composer.Answered)
+    def _answered(self, message: Composer.Answered) -> None:
+        if self._question is not None and not self._question.answer.done():
+            self._question.answer.set_result(message.text)
+
+    @on(messages.QuestionWithdrawn)
+    def _question_withdrawn(self) -> None:
+        self._question = None
+        self.composer.end_question()
+
+    def bell_if_away(self) -> None:
+        """Ring when somebody is needed and nobody looks at what asks."""
+        if not self.app.app_focus:
+            self.app.bell()
+
+    # What the expert types.
+
+    @on(Composer.Submitted)
+    async def _submitted(self, message: Composer.Submitted) -> None:
+        self.board.touched()
+        await self.say(message.text)
+
+    @on(Composer.CommandEntered)
+    async def _command_entered(self, message: Composer.CommandEntered) -> None:
+        try:
+            await run_command(self, message.name, message.arguments)
+        except CommandFailed as error:
+            self.notify(str(error), severity="error")
+
+    @on(TerminalPane.Typed)
+    def _typed(self, message: TerminalPane.Typed) -> None:
+        self.board.touched()
+        if self.live is not None and self.live.shell.shell is not None:
+            self.live.shell.shell.type_human(message.data)
+
+    @on(TerminalPane.Pasted)
+    def _pasted(self, message: TerminalPane.Pasted) -> None:
+        if self.live is not None and self.live.shell.shell is not None:
+            self.live.shell.shell.paste_human(message.text)
+
+    @on(TerminalPane.Resized)
+    def _terminal_resized(self, message: TerminalPane.Resized) -> None:
+        if self.live is not None:
+            self.live.shell.resize(message.cols, message.rows)
+
+    @on(TerminalPane.CopyRequested)
+    @on(Transcript.CopyRequested)
+    def _copy_requested(self, message: TerminalPane.CopyRequested | Transcript.CopyRequested) -> None:
+        if copy_text(self.app, message.text):
+            self.notify(f"{len(message.text)} characters copied.")
+
+    # Keys.
+
+    def action_help(self) -> None:
+        """Show every key."""
+        self.app.push_screen(HelpScreen(self))
+
+    def action_switch_pane(self) -> None:
+        """Move between talking and the shell."""
+        if self.focused is self.terminal:
+            (self.approval if self.approval.display else self.composer).focus()
+        else:
+            self.terminal.focus()
+
+    def action_transcript(self) -> None:
+        """Read the conversation."""
+        self.transcript.focus()
+
+    def action_answer_approval(self) -> None:
+        """Go to the call that waits."""
+        if self.approval.display:
+            self.approval.focus()
+
+    def action_take_over(self) -> None:
+        """Take the shell, or hand it back."""
+        shell = self.live.shell.shell if self.live is not None else None
+        if shell is None:
+            return
+        if shell.lease.owner == "human":
+            shell.lease.hand_back()
+            self.composer.focus()
+        else:
+            shell.lease.take_over()
+            self.terminal.focus()
+
+    async def action_stop_agent(self) -> None:
+        """Stop the agent."""
+        if self.live is not None and self.live.is_working:
+            self.board.stopping()
+            await self.live.stop()
+
+    def action_zoom(self) -> None:
+        """Give the focused pane all the room, or take it back."""
+        panes = self.query_one("#panes")
+        zoomed = panes.has_class("zoom-talk") or panes.has_class("zoom-shell")
+        panes.set_class(not zoomed and self.focused is not self.terminal, "zoom-talk")
+        panes.set_class(not zoomed and self.focused is self.terminal, "zoom-shell")
+
+    def action_resize_panes(self, change: int) -> None:
+        """Move the border between the panes by percent of the width."""
+        self.share = min(85, max(15, self.share + change))
+
+    def action_sessions(self) -> None:
+        """Show all sessions."""
+        self.limi.show_sessions()
+
+    # Shape.
+
+    def on_resize(self) -> None:
+        """Stack the panes where there is no room for two."""
+        self.query_one("#panes").set_class(self.app.size.width < _STACK_BELOW, "stacked")
+        self._place()
+
+    def watch_share(self) -> None:
+        """Place the border."""
+        self._place()
+
+    def _place(self) -> None:
+        if not self.is_mounted:
+            return
+        stacked = self.app.size.width < _STACK_BELOW
+        talk, shell = self.query_one("#talk"), self.query_one("#shell")
+        parts = (f"{self.share}fr", f"{100 - self.share}fr")
+        talk.styles.width, shell.styles.width = ("100%", "100%") if stacked else parts
+        talk.styles.height, shell.styles.height = parts if stacked else ("100%", "100%")

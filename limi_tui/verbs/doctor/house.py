@@ -1,0 +1,115 @@
+"""limi itself: Python, installed packages, home directory, settings, store."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Iterator
+from importlib.metadata import PackageNotFoundError, distribution, version
+from pathlib import Path
+
+from limi_sessions.paths import Home, HomeUnwritable
+from limi_store import StoreError, StoreNewer, open_store
+from limi_tui.settings import SettingsError, load_settings, unknown_settings
+from limi_tui.verbs.doctor.finding import Finding
+
+DISTRIBUTION = "limi-tui"
+_EXTRAS = {"demo": "the demo model", "train": "training", "eval": "scoring"}
+_PYTHON = (3, 11)
+
+
+def examine_python() -> Finding:
+    """The interpreter."""
+    text = f"{sys.version.split()[0]} ({sys.executable})"
+    if sys.version_info[:2] < _PYTHON:
+        return Finding("python", "problem", text, "install Python 3.11 or newer and call make PYTHON=/path/to/it")
+    return Finding("python", "ok", text)
+
+
+def examine_packages() -> list[Finding]:
+    """limi, what it needs, and what its extras add."""
+    found: list[str] = []
+    missing: list[str] = []
+    absent_extras: dict[str, list[str]] = {}
+    for name, extra in _requirements():
+        try:
+            found.append(f"{name} {version(name)}")
+        except PackageNotFoundError:
+            if not extra:
+                missing.append(name)
+            elif extra in _EXTRAS:
+                absent_extras.setdefault(extra, []).append(name)
+    findings = [Finding("packages", "ok", f"{DISTRIBUTION} {version(DISTRIBUTION)} with {', '.join(found)}")]
+    if missing:
+        findings = [Finding("packages", "problem", f"missing: {', '.join(missing)}", "run `make install`")]
+    for extra, names in absent_extras.items():
+        fix = f"run `make install-all`, or pip install '{DISTRIBUTION}[{extra}]'"
+        findings.append(Finding("packages", "warning", f"{_EXTRAS[extra]} needs {', '.join(names)}", fix))
+    return findings
+
+
+def examine_home(home: Home) -> Finding:
+    """Whether state can be kept, for this user's eyes only."""
+    try:
+        home.make()
+    except HomeUnwritable as error:
+        return Finding("home", "problem", str(error), "set LIMI_HOME to a directory you can write")
+    open_paths = [path for path in (home.root, *_first_levels(home)) if _opened_to_others(path)]
+    if open_paths:
+        shown = ", ".join(str(path) for path in open_paths[:3]) + (", ..." if len(open_paths) > 3 else "")
+        return Finding("home", "warning", f"others may read {shown}", "run `limi store check`: it mends the modes")
+    return Finding("home", "ok", f"{home.root}, writable, for your eyes only")
+
+
+def examine_settings(home: Home) -> Finding:
+    """Whether settings.toml can be read whole."""
+    try:
+        load_settings(home)
+        unknown = unknown_settings(home)
+    except SettingsError as error:
+        return Finding("settings", "problem", str(error), f"edit {home.settings}")
+    if unknown:
+        text = f"{home.settings} sets what this version does not know: {', '.join(unknown)}"
+        return Finding("settings", "warning", text, "check the spelling, or remove the lines")
+    return Finding("settings", "ok", str(home.settings) if home.settings.exists() else "defaults; there is no file")
+
+
+def examine_store(home: Home) -> Finding:
+    """Whether the store opens; its journals are verified by `limi store check` only."""
+    try:
+        store = open_store(home, serve=False)
+    except StoreNewer as error:
+        return Finding("store", "problem", str(error), "update limi")
+    except (StoreError, OSError) as error:
+        return Finding("store", "problem", str(error), "run `limi store check`")
+    try:
+        count, notes, role = len(store.sessions()), store.notes, store.role
+    except StoreError as error:
+        return Finding("store", "problem", str(error), "run `limi store rebuild`")
+    finally:
+        store.close()
+    text = f"{count} session{'s' if count != 1 else ''}" + (", served by a running limi" if role == "client" else "")
+    if notes:
+        return Finding("store", "warning", f"{text}; {'; '.join(notes)}", "run `limi store check`")
+    return Finding("store", "ok", text)
+
+
+def _requirements() -> Iterator[tuple[str, str]]:
+    """(package, extra) of limi's requirements, as installed; the extra is empty for what is always needed."""
+    for requirement in distribution(DISTRIBUTION).requires or ():
+        name = re.match(r"[A-Za-z0-9._-]+", requirement)
+        extra = re.search(r"extra\s*==\s*['\"]([^'\"]+)", requirement)
+        if name is not None:
+            yield name.group(), extra.group(1) if extra else ""
+
+
+def _first_levels(home: Home) -> Iterator[Path]:
+    # Two levels are what a fast look can afford; a directory that is closed closes all that lies in it.
+    for path in home.root.iterdir():
+        yield path
+        if path.is_dir() and not path.is_symlink():
+            yield from path.iterdir()
+
+
+def _opened_to_others(path: Path) -> bool:
+    return not path.is_symlink() and not path.is_socket() and path.stat().st_mode & 0o077 != 0

@@ -1,0 +1,44 @@
+"""Opening a session for the workstation: a new one, or one that goes on."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from limi_sessions.live import Company, LiveSession
+from limi_sessions.records.event import Event
+from limi_sessions.resuming import last_cwd, scrollback
+from limi_tui.verbs.opening_request import OpeningRequest
+from limi_tui.verbs.session_start import new_plan, plan_to_resume
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A session that runs, and what had happened in it before."""
+
+    live: LiveSession
+    earlier: Sequence[Event]
+
+
+async def open_new(request: OpeningRequest, company: Company, *, model: str, cols: int, rows: int) -> Opened:
+    """Begin a session.
+
+    Raises:
+        UnknownModel, HomeUnwritable, JournalError, ShellError: each with what to do.
+    """
+    plan = await asyncio.to_thread(lambda: new_plan(request, model=model, cols=cols, rows=rows))
+    return Opened(await LiveSession.begin(plan, company), ())
+
+
+async def open_again(request: OpeningRequest, session_id: str, company: Company, *, cols: int, rows: int) -> Opened:
+    """Go on with a session where it was left: its turns, its shell's directory and scrollback.
+
+    Raises:
+        JournalBusy: it runs in another process.
+        SessionUnreadable, UnknownModel, JournalError, ShellError: each with what to do.
+    """
+    plan, events = await asyncio.to_thread(lambda: plan_to_resume(request, session_id, cols=cols, rows=rows))
+    shown = await asyncio.to_thread(scrollback, plan.paths.root, events)
+    live = await LiveSession.resume(plan, company, cwd=last_cwd(events), scrollback=shown)
+    return Opened(live, events)

@@ -1,0 +1,189 @@
+"""The conversation of a session in one virtual widget: reading, folding, searching and copying by key and by mouse.
+
+The session screen appends and replaces blocks and passes deltas on; the transcript posts what the reader asks for. All
+text is plain text with nothing hidden in it (`limi_sessions.records.visible`).
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual import events
+from textual.binding import Binding, BindingType
+from textual.message import Message
+
+from limi_sessions.records.visible import visible_text
+from limi_tui.widgets.transcript_reader import TranscriptReader
+
+LONGEST_NEEDLE = 200
+
+
+class Transcript(TranscriptReader):
+    """Blocks of a conversation with a cursor."""
+
+    DEFAULT_CSS = """
+    Transcript {
+        background: $background;
+        color: $foreground;
+        overflow-x: hidden;
+        overflow-y: scroll;
+        scrollbar-size-vertical: 1;
+        .transcript--muted { color: $text-muted; }
+        .transcript--strong { text-style: bold; }
+        .transcript--emphasis { text-style: italic; }
+        .transcript--heading { color: $text-primary; text-style: bold; }
+        .transcript--code { color: $text-accent; }
+        .transcript--link { color: $text-primary; text-style: underline; }
+        .transcript--guide { color: $text-disabled; }
+        .transcript--mark { color: $text-primary; }
+        .transcript--user { color: $text; text-style: bold; }
+        .transcript--reasoning { color: $text-muted; text-style: italic; }
+        .transcript--name { color: $text-primary; }
+        .transcript--done { color: $text-success; }
+        .transcript--failed { color: $text-error; text-style: bold; }
+        .transcript--active { color: $text-primary; text-style: bold; }
+        .transcript--warning { color: $text-warning; text-style: bold; }
+        .transcript--error { color: $text-error; text-style: bold; }
+        .transcript--code-keyword { color: $text-secondary; text-style: bold; }
+        .transcript--code-name { color: $text-primary; }
+        .transcript--code-string { color: $text-success; }
+        .transcript--code-number { color: $text-accent; }
+        .transcript--code-comment { color: $text-muted; text-style: italic; }
+        .transcript--added { color: $text-success; }
+        .transcript--removed { color: $text-error; }
+        .transcript--hunk { color: $text-primary; }
+        .transcript--fill-user { background: $panel; }
+        .transcript--fill-code { background: $surface; }
+        .transcript--cursor { color: $primary; text-style: bold; }
+        .transcript--match { background: $warning; color: $background; text-style: bold; }
+    }
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("up,k", "previous", "Previous block", id="transcript-previous", show=False),
+        Binding("down,j", "next", "Next block", id="transcript-next", show=False),
+        Binding("enter,space", "toggle_fold", "Fold or unfold", id="transcript-toggle"),
+        Binding("m", "more", "More lines", id="transcript-more", show=False),
+        Binding("z", "fold_all", "Fold all", id="transcript-fold-all", show=False),
+        Binding("Z", "unfold_all", "Unfold all", id="transcript-unfold-all", show=False),
+        Binding("y", "copy", "Copy", id="transcript-copy"),
+        Binding("slash", "search", "Search", id="transcript-search"),
+        Binding("n", "search_next", "Next hit", id="transcript-search-next", show=False),
+        Binding("N", "search_previous", "Previous hit", id="transcript-search-previous", show=False),
+        Binding("home,g", "first", "First block", id="transcript-first", show=False),
+        Binding("end,G", "jump_to_end", "End", id="transcript-end"),
+        Binding("pageup,ctrl+b", "page_up", "Page up", id="transcript-page-up", show=False),
+        Binding("pagedown,ctrl+f", "page_down", "Page down", id="transcript-page-down", show=False),
+    ]
+
+    class CopyRequested(Message):
+        """The expert pressed the copy key: the selection, else the block at the cursor."""
+
+        def __init__(self, text: str) -> None:
+            super().__init__()
+            self.text = text
+            """Visible text, as read."""
+
+    def check_consume_key(self, key: str, character: str | None) -> bool:
+        """While a needle is typed, every key belongs to it."""
+        return self.search.typing
+
+    def on_key(self, event: events.Key) -> None:
+        """Type the needle of a search; Escape leaves a search."""
+        search = self.search
+        if not search.typing:
+            if event.key == "escape" and search.needle:
+                search.cancel()
+                self._consume(event)
+            return
+        if event.key == "enter":
+            search.confirm(self.book)
+            self.go_to_hit(backward=True)
+        elif event.key == "escape":
+            search.cancel()
+        elif event.key == "backspace":
+            search.typed = search.typed[:-1]
+        elif event.is_printable and event.character and len(search.typed) < LONGEST_NEEDLE:
+            search.typed += event.character
+        self._consume(event)
+
+    def on_paste(self, event: events.Paste) -> None:
+        """Paste into the needle."""
+        if self.search.typing:
+            self.search.typed = (self.search.typed + " ".join(visible_text(event.text).split()))[:LONGEST_NEEDLE]
+            event.stop()
+            self.refresh()
+
+    def action_previous(self) -> None:
+        """Move to the block above."""
+        self.move(-1)
+
+    def action_next(self) -> None:
+        """Move to the block below."""
+        self.move(1)
+
+    def action_first(self) -> None:
+        """Move to the first block."""
+        if len(self.book):
+            self.point_to(0)
+
+    def action_jump_to_end(self) -> None:
+        """Move to the last row and follow the tail."""
+        self.cursor = len(self.book) - 1 if len(self.book) else None
+        self.jump_to_end()
+
+    def action_toggle_fold(self) -> None:
+        """Fold or unfold the block at the cursor."""
+        if (number := self.pointed()) is not None:
+            self.toggle_number(number)
+
+    def action_more(self) -> None:
+        """Show more lines of the block at the cursor."""
+        if (number := self.pointed()) is not None:
+            self.show_more(number)
+
+    def action_fold_all(self) -> None:
+        """Fold everything."""
+        self.fold_all()
+
+    def action_unfold_all(self) -> None:
+        """Unfold everything."""
+        self.unfold_all()
+
+    def action_copy(self) -> None:
+        """Ask for the selection, or the block at the cursor, to be copied."""
+        text = self.selected_text
+        if not text and (number := self.pointed()) is not None:
+            text = visible_text(self.book.source(number))
+        if text:
+            self.post_message(self.CopyRequested(text))
+
+    def action_search(self) -> None:
+        """Begin to type a needle."""
+        self.search.begin()
+        self.refresh()
+
+    def action_search_next(self) -> None:
+        """Go to the next hit."""
+        self.go_to_hit(backward=False)
+
+    def action_search_previous(self) -> None:
+        """Go to the hit before."""
+        self.go_to_hit(backward=True)
+
+    def action_page_up(self) -> None:
+        """Scroll up by a page."""
+        self.scroll_relative(y=-self._page, animate=False)
+
+    def action_page_down(self) -> None:
+        """Scroll down by a page."""
+        self.scroll_relative(y=self._page, animate=False)
+
+    @property
+    def _page(self) -> int:
+        return max(1, self.scrollable_content_region.height - 2)
+
+    def _consume(self, event: events.Key) -> None:
+        event.stop()
+        event.prevent_default()
+        self.refresh()

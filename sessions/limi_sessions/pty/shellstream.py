@@ -1,0 +1,117 @@
+"""The reader's side of the shared shell: every chunk of output goes to the screen, the recording and the tracker, in this order.
+
+Runs in the pty's reading thread; tells the event loop through two callbacks. Knows nothing of processes.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from limi_sessions.pty.cast import CastWriter
+from limi_sessions.pty.humanline import HumanLine
+from limi_sessions.pty.marks import Mark, MarkScanner, Segment
+from limi_sessions.pty.tracker import Began, CommandTracker, TrackerEvent
+from limi_sessions.records.visible import visible_text
+from limi_sessions.terminal.engine import TermEngine
+
+_FORGED_S = 1.0
+"""Forged marks are reported at most this often, and before every prompt."""
+_SAMPLE = 200
+
+
+@dataclass(frozen=True)
+class MarksForged:
+    """Marks without the nonce came since the last report."""
+
+    count: int
+    sample: str
+
+
+StreamEvent = TrackerEvent | MarksForged
+
+
+class ShellStream:
+    """Where bytes of the child go."""
+
+    def __init__(
+        self,
+        *,
+        engine: TermEngine,
+        engine_lock: threading.Lock,
+        scanner: MarkScanner,
+        cast: CastWriter,
+        tracker: CommandTracker,
+        line: HumanLine,
+        replies: Callable[[bytes], None],
+        happened: Callable[[list[StreamEvent]], None],
+    ) -> None:
+        """Args: replies: takes the terminal's answers. happened: takes what the chunk brought, maybe nothing."""
+        self._engine = engine
+        self._engine_lock = engine_lock
+        self._scanner = scanner
+        self._cast = cast
+        self._tracker = tracker
+        self._line = line
+        self._replies = replies
+        self._happened = happened
+        self._forged = 0
+        self._forged_sample = ""
+        self._forged_at = 0.0
+        self.last_output = time.monotonic()
+
+    def take(self, chunk: bytes) -> None:
+        """The child printed."""
+        self.last_output = time.monotonic()
+        with self._engine_lock:
+            self._engine.feed(chunk)
+            replies = self._engine.take_replies()
+        if replies:
+            self._replies(replies)
+        self._happened(self._walk(self._scanner.feed(chunk)))
+
+    def end(self) -> None:
+        """The child prints no more."""
+        events = self._walk(self._scanner.drain())
+        events += self._tracker.abandon(self._cast.offset)
+        events += self._forged_report()
+        self._happened(events)
+
+    def _walk(self, segments: list[Segment]) -> list[StreamEvent]:
+        events: list[StreamEvent] = []
+        for segment in segments:
+            before = self._cast.offset
+            self._cast.output(segment.raw)
+            if not isinstance(segment, Mark):
+                self._tracker.text(segment.raw)
+                continue
+            if segment.kind == "forged":
+                events += self._count_forged(segment)
+                continue
+            if segment.kind in "ACD":
+                self._line.reset()
+            if segment.kind == "B":
+                events += self._forged_report()
+            told = self._tracker.mark(segment, before=before, after=self._cast.offset)
+            for event in told:
+                if isinstance(event, Began):
+                    self._cast.marker(event.command)
+            events += told
+        return events
+
+    def _count_forged(self, mark: Mark) -> list[StreamEvent]:
+        self._forged += 1
+        self._forged_sample = self._forged_sample or visible_text(
+            mark.raw[:_SAMPLE].decode("utf-8", "replace"), keep=""
+        )
+        return self._forged_report() if time.monotonic() - self._forged_at >= _FORGED_S else []
+
+    def _forged_report(self) -> list[StreamEvent]:
+        if not self._forged:
+            return []
+        report = MarksForged(self._forged, self._forged_sample)
+        self._forged, self._forged_sample = 0, ""
+        self._forged_at = time.monotonic()
+        return [report]

@@ -1,0 +1,59 @@
+"""A table as the code sees it: its columns, and how many rows enter it in one statement.
+
+Knows nothing of what the tables mean. The schema itself is in `limi_store.migrations`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+Cell = str | int | float | bool | None
+Cells = tuple[Cell, ...]
+SqlType = Literal["VARCHAR", "BIGINT", "DOUBLE", "BOOLEAN"]
+
+
+@dataclass(frozen=True)
+class Table:
+    """Name and columns of a table whose rows belong to one session each."""
+
+    name: str
+    columns: tuple[tuple[str, SqlType], ...]
+    order: str
+    """The columns that put a session's rows in order, as in ``ORDER BY``."""
+
+    @property
+    def column_names(self) -> str:
+        """The columns, comma-separated."""
+        return ", ".join(name for name, _ in self.columns)
+
+    def insert(self, cursor: DuckDBPyConnection, rows: Sequence[Cells]) -> None:
+        """Append rows. One statement with a list a column: 3 times faster than `executemany`."""
+        if not rows:
+            return
+        values = ", ".join(f"unnest(?::{sql_type}[])" for _, sql_type in self.columns)
+        cursor.execute(
+            f"INSERT INTO {self.name} ({self.column_names}) SELECT {values}",
+            [list(column) for column in zip(*rows, strict=True)],
+        )
+
+    def of_session(self, cursor: DuckDBPyConnection, session_id: str) -> list[Cells]:
+        """A session's rows in order."""
+        return cursor.execute(
+            f"SELECT {self.column_names} FROM {self.name} WHERE session_id = ? ORDER BY {self.order}", [session_id]
+        ).fetchall()
+
+    def forget(self, cursor: DuckDBPyConnection, session_id: str) -> None:
+        """Delete a session's rows."""
+        cursor.execute(f"DELETE FROM {self.name} WHERE session_id = ?", [session_id])
+
+
+def columns(spec: str) -> tuple[tuple[str, SqlType], ...]:
+    """Columns from ``name`` or ``name:TYPE`` words; VARCHAR is the default."""
+    types: dict[str, SqlType] = {"BIGINT": "BIGINT", "DOUBLE": "DOUBLE", "BOOLEAN": "BOOLEAN", "": "VARCHAR"}
+    words = (word.partition(":") for word in spec.split())
+    return tuple((name, types[sql_type]) for name, _, sql_type in words)

@@ -1,0 +1,139 @@
+"""One row a session for lists, kept up to date, and its union with what people said at the desk.
+
+`TrajectoryBuilder` computes event by event what `limi_sessions.trajectory.summary_of` computes from a whole session.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal, cast
+
+from limi_sessions.records.event import Event
+from limi_sessions.records.payload import SessionFinished, SessionResumed, SessionStarted, SessionStatus, SettingsChanged
+from limi_sessions.records.turn import SessionSummary, Turn
+from limi_sessions.trajectory import title_of
+from limi_store.tables.table import Cells, Table, columns
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+TRAJECTORY = Table(
+    "trajectory",
+    columns(
+        "session_id title query source status model turns:BIGINT tokens:BIGINT cost_usd:DOUBLE started_at updated_at"
+        " workspace demo:BOOLEAN"
+    ),
+    order="session_id",
+)
+OPEN = "open"
+"""The status of a session without a `session_finished`: running or cut off, depending on whether somebody writes it."""
+
+_CHANGING = [name for name, _ in TRAJECTORY.columns if name != "session_id"]
+_SELECT = """
+SELECT t.session_id, coalesce(nullif(d.title, ''), t.title), t.source, t.status, t.model, t.turns, t.tokens,
+    t.cost_usd, t.started_at, t.updated_at, t.workspace, t.query, t.demo, coalesce(d.tags, []),
+    coalesce(d.bin = 'deleted', false)
+FROM trajectory t LEFT JOIN desk d USING (session_id)
+"""
+
+
+class TrajectoryBuilder:
+    """Feeds on the events of one session in order and holds its list row."""
+
+    def __init__(self, session_id: str) -> None:
+        self._session_id = session_id
+        self._started: SessionStarted | None = None
+        self._query = ""
+        self._status: SessionStatus | Literal["open"] = OPEN
+        self._model = ""
+        self._turns = 0
+        self._tokens: int | None = None
+        self._cost: float | None = None
+        self._started_at = ""
+        self._updated_at = ""
+
+    def feed(self, event: Event, turns: list[Turn]) -> None:
+        """Take the next event and the turns that it settled."""
+        self._started_at = self._started_at or event.ts
+        self._updated_at = event.ts
+        match event.payload:
+            case SessionStarted() as started if self._started is None:
+                self._started, self._started_at = started, event.ts
+                self._query, self._model = started.query or self._query, started.model
+            case SettingsChanged(model=str() as model) if model:
+                self._model = model
+            case SessionFinished(status=status):
+                self._status = status
+            case SessionResumed():
+                self._status = OPEN
+            case _:
+                pass
+        for turn in turns:
+            self._count(turn)
+
+    def _count(self, turn: Turn) -> None:
+        self._turns += 1
+        if turn.source == "expert" and not self._query:
+            self._query = turn.content
+        if turn.usage is not None:
+            self._tokens = turn.usage.prompt + turn.usage.completion
+        if turn.cost_usd is not None:
+            self._cost = (self._cost or 0) + turn.cost_usd
+
+    def row(self) -> Cells:
+        """A row of `TRAJECTORY`."""
+        started = self._started
+        return (
+            self._session_id,
+            title_of(self._query),
+            self._query,
+            started.source if started else "session",
+            self._status,
+            self._model,
+            self._turns,
+            self._tokens,
+            self._cost,
+            self._started_at,
+            self._updated_at,
+            started.workspace if started else "",
+            started.demo if started else False,
+        )
+
+
+def put_trajectory(cursor: DuckDBPyConnection, row: Cells) -> None:
+    """Insert a session's row or bring it up to date."""
+    session_id, *rest = row
+    if cursor.execute("SELECT 1 FROM trajectory WHERE session_id = ?", [session_id]).fetchall():
+        settings = ", ".join(f"{name} = ?" for name in _CHANGING)
+        cursor.execute(f"UPDATE trajectory SET {settings} WHERE session_id = ?", [*rest, session_id])
+    else:
+        TRAJECTORY.insert(cursor, [row])
+
+
+def summaries(
+    cursor: DuckDBPyConnection, *, deleted: bool, limit: int | None, offset: int
+) -> list[tuple[SessionSummary, bool]]:
+    """Summaries, newest start first, each with whether it has not finished (its status then reads ``cut_off``)."""
+    rows = cursor.execute(
+        f"{_SELECT} WHERE coalesce(d.bin = 'deleted', false) = ? ORDER BY t.started_at DESC, t.session_id DESC"
+        " LIMIT ? OFFSET ?",
+        [deleted, (1 << 62) if limit is None else limit, offset],
+    ).fetchall()
+    return [_summary(row) for row in rows]
+
+
+def summary_row(cursor: DuckDBPyConnection, session_id: str) -> tuple[SessionSummary, bool] | None:
+    """One session's summary as in `summaries`, None when it is unknown."""
+    rows = cursor.execute(f"{_SELECT} WHERE t.session_id = ?", [session_id]).fetchall()
+    return _summary(rows[0]) if rows else None
+
+
+def _summary(row: Cells) -> tuple[SessionSummary, bool]:
+    names = (
+        "session_id title source status model turns tokens cost_usd started_at updated_at workspace query demo tags"
+        " deleted"
+    ).split()
+    fields = cast("dict[str, object]", dict(zip(names, row, strict=True)))
+    unfinished = fields["status"] == OPEN
+    if unfinished:
+        fields["status"] = "cut_off"
+    return SessionSummary.model_validate(fields), unfinished

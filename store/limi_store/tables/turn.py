@@ -1,0 +1,85 @@
+"""Turns: rows from `Turn` records and back."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from limi_sessions.records.turn import Turn
+from limi_store.tables.table import Cells, Table, columns
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+TURN = Table(
+    "turn",
+    columns(
+        "session_id branch turn_no:BIGINT role source actor ts event_id content reasoning tool_calls tool_call_id"
+        " tool_name tool_status exit_code:BIGINT cwd model finish_reason prompt_tokens:BIGINT"
+        " completion_tokens:BIGINT reasoning_tokens:BIGINT token_method cost_usd:DOUBLE latency_ms:DOUBLE extra"
+        " demo:BOOLEAN cast_from:BIGINT cast_to:BIGINT"
+    ),
+    order="branch, turn_no",
+)
+_NAMES = [name for name, _ in TURN.columns]
+
+
+def turn_row(turn: Turn) -> Cells:
+    """A row of `TURN`; calls and provider fields are JSON text, NULL when there are none."""
+    usage = turn.usage
+    calls = [call.model_dump(mode="json") for call in turn.tool_calls]
+    return (
+        turn.session_id,
+        turn.branch,
+        turn.turn_no,
+        turn.role,
+        turn.source,
+        turn.actor,
+        turn.ts,
+        turn.event_id,
+        turn.content,
+        turn.reasoning,
+        json.dumps(calls, ensure_ascii=False) if calls else None,
+        turn.tool_call_id,
+        turn.tool_name,
+        turn.tool_status,
+        turn.exit_code,
+        turn.cwd,
+        turn.model,
+        turn.finish_reason,
+        None if usage is None else usage.prompt,
+        None if usage is None else usage.completion,
+        None if usage is None else usage.reasoning,
+        None if usage is None else usage.method,
+        turn.cost_usd,
+        turn.latency_ms,
+        json.dumps(turn.extra, ensure_ascii=False) if turn.extra else None,
+        turn.demo,
+        turn.cast_from,
+        turn.cast_to,
+    )
+
+
+def turns_of_session(cursor: DuckDBPyConnection, session_id: str) -> list[Turn]:
+    """A session's turns in order."""
+    return [_turn(row) for row in TURN.of_session(cursor, session_id)]
+
+
+def _turn(row: Cells) -> Turn:
+    fields = dict(zip(_NAMES, row, strict=True))
+    method = fields.pop("token_method")
+    tokens = {
+        "prompt": fields.pop("prompt_tokens"),
+        "completion": fields.pop("completion_tokens"),
+        "reasoning": fields.pop("reasoning_tokens"),
+        "method": method,
+    }
+    calls, extra = fields.pop("tool_calls"), fields.pop("extra")
+    return Turn.model_validate(
+        {
+            **fields,
+            "usage": None if method is None else tokens,
+            "tool_calls": json.loads(calls) if isinstance(calls, str) else (),
+            "extra": json.loads(extra) if isinstance(extra, str) else {},
+        }
+    )
