@@ -1,4 +1,4 @@
-"""Between a live session and its screen: what the session reports becomes messages, what the screen answers goes back."""
+"""Between a live session and its screen: reports become messages, answers go back."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class SessionLink:
     """Approver, observer and watcher of a live session, for one screen."""
 
     def __init__(self, post: Callable[[Message], object], *, output_read: Callable[[], None]) -> None:
-        """Everything is posted in order, but for new output, which goes straight to the pane: it decides about frames."""
+        """All is posted in order, but for new output, which goes straight to the pane: it decides about frames."""
         self._post = post
         self._output_read = output_read
 

@@ -7,7 +7,7 @@
     [keymap]     id of a binding = "key,key"
 
 A variable of the environment, named on the right, goes before the file. Keys that this version does not know are kept
-in the file and named by `limi doctor`; a value that cannot be used is an error that names file, key and what is allowed.
+in the file and named by `limi doctor`; a value that cannot be used is an error: it names file, key and what is allowed.
 """
 
 from __future__ import annotations

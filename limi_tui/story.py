@@ -44,7 +44,12 @@ from limi_tui.widgets.transcript_blocks import (
     UserBlock,
 )
 
-_ENDS = {"truncated": "cut off", "cancelled": "stopped", "length": "reached its token limit", "content_filter": "filtered"}
+_ENDS = {
+    "truncated": "cut off",
+    "cancelled": "stopped",
+    "length": "reached its token limit",
+    "content_filter": "filtered",
+}
 
 
 class Page(Protocol):
@@ -173,7 +178,9 @@ class Story:
 
     def _decide(self, decided: ToolDecided) -> None:
         if decided.decision == "reject":
-            self._change(decided.call_id, state="denied", remark=f"rejected: {decided.reason}" if decided.reason else "")
+            self._change(
+                decided.call_id, state="denied", remark=f"rejected: {decided.reason}" if decided.reason else ""
+            )
         else:
             self._change(decided.call_id, state="started")
 

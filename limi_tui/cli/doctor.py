@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
+import textwrap
 
 import click
 
@@ -18,6 +20,7 @@ from limi_tui.verbs.doctor.finding import Finding, Verdict
 _COLOUR: dict[Verdict, str] = {"ok": "green", "warning": "yellow", "problem": "red"}
 _WORD_WIDTH = len("problem")
 _SUBJECT_WIDTH = len("terminal engine")
+_INDENT = _WORD_WIDTH + _SUBJECT_WIDTH + 4
 
 
 @click.command("doctor")
@@ -44,9 +47,20 @@ def doctor(as_json: bool) -> int:
 
 
 def _print_finding(finding: Finding) -> None:
-    word = click.style(
-        f"{finding.verdict:<{_WORD_WIDTH}}", fg=None if os.environ.get("NO_COLOR") else _COLOUR[finding.verdict]
-    )
-    print_line(f"{word}  {finding.subject:<{_SUBJECT_WIDTH}}  {visible_text(finding.text, keep='')}")
+    colour = None if os.environ.get("NO_COLOR") else _COLOUR[finding.verdict]
+    word = click.style(f"{finding.verdict:<{_WORD_WIDTH}}", fg=colour)
+    lines = _wrapped(visible_text(finding.text, keep=""))
     if finding.fix:
-        print_line(f"{'':<{_WORD_WIDTH}}  {'':<{_SUBJECT_WIDTH}}  -> {visible_text(finding.fix, keep='')}")
+        first, *more = _wrapped(visible_text(finding.fix, keep=""))
+        lines += [f"-> {first}", *(f"   {line}" for line in more)]
+    print_line(f"{word}  {finding.subject:<{_SUBJECT_WIDTH}}  {lines[0]}")
+    for line in lines[1:]:
+        print_line(" " * _INDENT + line)
+
+
+def _wrapped(text: str) -> list[str]:
+    """The text in lines that leave room for the two columns before; whole where no one looks at a terminal."""
+    if not sys.stdout.isatty():
+        return [text]
+    width = max(shutil.get_terminal_size().columns - _INDENT - len("-> "), 30)
+    return textwrap.wrap(text, width, break_long_words=False, break_on_hyphens=False) or [""]

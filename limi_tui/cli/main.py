@@ -7,6 +7,7 @@ messages and exit codes.
 from __future__ import annotations
 
 import io
+import os
 import sys
 from collections.abc import Sequence
 
@@ -15,6 +16,10 @@ import click
 from limi_tui.cli.failures import INTERRUPTED, quiet_broken_pipe, report_failure
 from limi_tui.cli.lazy import LazyGroup, LazyVerb
 from limi_tui.cli.options import OpeningOptions, acting_as, given_names, opening_options, version_option
+
+_PROGRAM = "limi"
+_COMPLETION = "_LIMI_COMPLETE"
+"""Set by the shell completion that click generates."""
 
 VERBS = {
     "session": LazyVerb("limi_tui.cli.session:session", "Start, resume, run, list, show and delete sessions."),
@@ -65,11 +70,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if isinstance(stream, io.TextIOWrapper):
             # Titles hold any character, and a terminal's encoding need not.
             stream.reconfigure(errors="backslashreplace")
+    if _COMPLETION in os.environ:
+        cli.main(prog_name=_PROGRAM)
     try:
-        outcome: object = cli.main(
-            list(arguments) if arguments is not None else None, prog_name="limi", standalone_mode=False
-        )
+        with cli.make_context(_PROGRAM, list(sys.argv[1:] if arguments is None else arguments)) as context:
+            outcome: object = cli.invoke(context)
         sys.stdout.flush()
+    except click.exceptions.Exit as ended:
+        return ended.exit_code
     except (click.Abort, KeyboardInterrupt):
         return INTERRUPTED
     except BrokenPipeError:

@@ -114,7 +114,7 @@ def opening_options(verb: _F) -> _F:
 def given_names(context: click.Context) -> list[str]:
     """The options given on the command line of this verb itself, as they are written."""
     return [
-        parameter.opts[-1]
+        max(parameter.opts, key=len)
         for parameter in context.command.params
         if parameter.name in context.params
         and context.get_parameter_source(parameter.name) is ParameterSource.COMMANDLINE

@@ -6,14 +6,13 @@ Draws and routes only: what a session does is `limi_sessions.live`, what events 
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
 from textual.reactive import var
-from textual.screen import Screen
 from textual.widgets import Footer
 
 from limi_sessions.agent.loop import Decision
@@ -23,6 +22,7 @@ from limi_tui import bindings, messages
 from limi_tui.guard import copy_text
 from limi_tui.link import SessionLink
 from limi_tui.screens.failure_words import failure_words
+from limi_tui.screens.room import Room
 from limi_tui.screens.session_commands import COMMANDS, CommandFailed, run_command
 from limi_tui.screens.session_status import SessionStatusBoard, waiting_banner
 from limi_tui.story import Story
@@ -37,9 +37,6 @@ from limi_tui.widgets.terminal_pane import TerminalPane
 from limi_tui.widgets.transcript import Transcript
 from limi_tui.widgets.transcript_blocks import NoticeBlock
 
-if TYPE_CHECKING:
-    from limi_tui.app import LimiApp
-
 WELCOME = (
     "Type below what you want done; the agent works in the shell on the right, and so may you.\n"
     "F6 moves between talking and the shell. F8 takes the shell over and hands it back.\n"
@@ -50,7 +47,7 @@ _STACK_BELOW = 100
 """Columns under which the panes are stacked."""
 
 
-class SessionScreen(Screen[None]):
+class SessionScreen(Room):
     """One session on the screen."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings.SESSION
@@ -70,15 +67,6 @@ class SessionScreen(Screen[None]):
         self._question: messages.QuestionAsked | None = None
         self._opening_failed = False
 
-    @property
-    def limi(self) -> LimiApp:
-        """The application, as what it is."""
-        from limi_tui.app import LimiApp
-
-        if not isinstance(self.app, LimiApp):
-            raise TypeError("the session screen belongs to the workstation")
-        return self.app
-
     def compose(self) -> ComposeResult:
         """Two panes, then what is answered, typed and known."""
         with Horizontal(id="panes"):
@@ -86,8 +74,8 @@ class SessionScreen(Screen[None]):
                 yield Transcript(id="transcript", empty=WELCOME)
             with Vertical(id="shell"):
                 yield TerminalPane(id="terminal")
-        yield ApprovalBar(id="approval")
-        yield Composer(COMMANDS, id="composer")
+        yield Vertical(id="asking")
+        yield Composer(commands=COMMANDS, id="composer")
         yield StatusLine(id="status")
         yield Footer(show_command_palette=False)
 
@@ -95,11 +83,10 @@ class SessionScreen(Screen[None]):
         """Open the session while the first frame is drawn."""
         self.transcript = self.query_one(Transcript)
         self.terminal = self.query_one(TerminalPane)
-        self.approval = self.query_one(ApprovalBar)
+        self.asking = self.query_one("#asking", Vertical)
         self.composer = self.query_one(Composer)
         self.board = SessionStatusBoard(self.query_one(StatusLine), self.request)
         self.story = Story(self.transcript)
-        self.approval.display = False
         self.share = round(self.limi.settings.look.split_ratio * 100)
         self.composer.focus()
         self.set_interval(1.0, self.board.tick)
@@ -150,7 +137,7 @@ class SessionScreen(Screen[None]):
         if self.live is None:
             hint = "the session could not be opened" if self._opening_failed else "the session is still opening"
             self.notify(f"Not sent: {hint}.", severity="warning")
-            self.composer.restore(text)
+            self.composer.text = text
             return
         work = await self.live.say(text)
         work.add_done_callback(self._work_ended)
@@ -170,7 +157,7 @@ class SessionScreen(Screen[None]):
     async def end(self) -> None:
         """Ask how it went, end the session, and leave."""
         if self.live is not None and self.live.conversation.turns and self.live.write_failure is None:
-            verdict = await self.app.push_screen_wait(FinishCard(self.live.last_status))
+            verdict = await self.limi.push_screen_wait(FinishCard(summary=self.board.summary()))
             if verdict is None:
                 return
             await self._finish(verdict)
@@ -189,9 +176,7 @@ class SessionScreen(Screen[None]):
         if verdict is None:
             await live.finish(SessionFinished(status=status, reason=reason))
         else:
-            await live.finish(
-                SessionFinished(status=status, reason=reason, outcome=verdict.outcome, note=verdict.note)
-            )
+            await live.finish(SessionFinished(status=status, reason=reason, outcome=verdict.outcome, note=verdict.note))
 
     # What the session reports.
 
@@ -229,14 +214,15 @@ class SessionScreen(Screen[None]):
     # What waits for the expert.
 
     @on(messages.ApprovalAsked)
-    def _approval_asked(self, message: messages.ApprovalAsked) -> None:
+    async def _approval_asked(self, message: messages.ApprovalAsked) -> None:
         self._approval = message
         proposal = message.proposal
         self.story.waits_for_expert(proposal.call.call_id)
-        self.approval.ask(proposal.call.call_id, proposal.preview, demo=proposal.demo)
-        self.approval.display = True
+        bar = ApprovalBar(proposal.call.call_id, proposal.preview.title, proposal.preview.body, demo=proposal.demo)
+        await self.asking.remove_children()
+        await self.asking.mount(bar)
         if not self.composer.text and self.focused is not self.terminal:
-            self.approval.focus()
+            bar.focus()
         self.bell_if_away()
 
     @on(ApprovalBar.Decided)
@@ -246,11 +232,11 @@ class SessionScreen(Screen[None]):
             asked.answer.set_result(Decision(accept=message.accept, reason=message.reason))
 
     @on(messages.ApprovalWithdrawn)
-    def _approval_withdrawn(self, message: messages.ApprovalWithdrawn) -> None:
+    async def _approval_withdrawn(self, message: messages.ApprovalWithdrawn) -> None:
         if self._approval is not None and self._approval.proposal.call.call_id == message.call_id:
             self._approval = None
-            had_focus = self.approval.has_focus_within
-            self.approval.display = False
+            had_focus = self.asking.has_focus_within
+            await self.asking.remove_children()
             if had_focus:
                 self.composer.focus()
 
@@ -263,17 +249,17 @@ class SessionScreen(Screen[None]):
     @on(Composer.Answered)
     def _answered(self, message: Composer.Answered) -> None:
         if self._question is not None and not self._question.answer.done():
-            self._question.answer.set_result(message.text)
+            self._question.answer.set_result(message.answer)
 
     @on(messages.QuestionWithdrawn)
     def _question_withdrawn(self) -> None:
         self._question = None
-        self.composer.end_question()
+        self.composer.end_ask()
 
     def bell_if_away(self) -> None:
         """Ring when somebody is needed and nobody looks at what asks."""
-        if not self.app.app_focus:
-            self.app.bell()
+        if not self.limi.app_focus:
+            self.limi.bell()
 
     # What the expert types.
 
@@ -308,21 +294,27 @@ class SessionScreen(Screen[None]):
     @on(TerminalPane.CopyRequested)
     @on(Transcript.CopyRequested)
     def _copy_requested(self, message: TerminalPane.CopyRequested | Transcript.CopyRequested) -> None:
-        if copy_text(self.app, message.text):
+        if copy_text(self.limi, message.text):
             self.notify(f"{len(message.text)} characters copied.")
 
     # Keys.
 
     def action_help(self) -> None:
         """Show every key."""
-        self.app.push_screen(HelpScreen(self))
+        self.limi.push_screen(HelpScreen(self))
 
     def action_switch_pane(self) -> None:
         """Move between talking and the shell."""
         if self.focused is self.terminal:
-            (self.approval if self.approval.display else self.composer).focus()
+            self._focus_talk()
         else:
             self.terminal.focus()
+
+    def _focus_talk(self) -> None:
+        if self._approval is not None and not self.composer.text:
+            self.action_answer_approval()
+        else:
+            self.composer.focus()
 
     def action_transcript(self) -> None:
         """Read the conversation."""
@@ -330,8 +322,8 @@ class SessionScreen(Screen[None]):
 
     def action_answer_approval(self) -> None:
         """Go to the call that waits."""
-        if self.approval.display:
-            self.approval.focus()
+        for bar in self.asking.query(ApprovalBar):
+            bar.focus()
 
     def action_take_over(self) -> None:
         """Take the shell, or hand it back."""
@@ -370,7 +362,7 @@ class SessionScreen(Screen[None]):
 
     def on_resize(self) -> None:
         """Stack the panes where there is no room for two."""
-        self.query_one("#panes").set_class(self.app.size.width < _STACK_BELOW, "stacked")
+        self.query_one("#panes").set_class(self.limi.size.width < _STACK_BELOW, "stacked")
         self._place()
 
     def watch_share(self) -> None:
@@ -380,7 +372,7 @@ class SessionScreen(Screen[None]):
     def _place(self) -> None:
         if not self.is_mounted:
             return
-        stacked = self.app.size.width < _STACK_BELOW
+        stacked = self.limi.size.width < _STACK_BELOW
         talk, shell = self.query_one("#talk"), self.query_one("#shell")
         parts = (f"{self.share}fr", f"{100 - self.share}fr")
         talk.styles.width, shell.styles.width = ("100%", "100%") if stacked else parts

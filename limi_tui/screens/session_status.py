@@ -9,6 +9,7 @@ from limi_sessions.agent.loop import Activity
 from limi_sessions.live import LiveSession
 from limi_sessions.pty.waiting import ShellState
 from limi_sessions.records.event import Event
+from limi_sessions.records.message import TokenCount
 from limi_sessions.records.payload import HumanRan, LeaseOwner, ModelMessage, SettingsChanged, UserMessage
 from limi_tui.verbs.opening_request import OpeningRequest
 from limi_tui.widgets.status_line import StatusLine, StatusValues
@@ -25,9 +26,7 @@ class SessionStatusBoard:
         self._live: LiveSession | None = None
         self._active_s = 0.0
         self._last_touch = self._last_tick = time.monotonic()
-        self._values = StatusValues(
-            mode=request.mode, model=request.model or "", demo=False, sandbox="none", activity="opening"
-        )
+        self._values = StatusValues(mode=request.mode, model=request.model or "", activity="opening")
         self._show()
 
     def attach(self, live: LiveSession) -> None:
@@ -38,9 +37,7 @@ class SessionStatusBoard:
         )
         usage = next((turn.usage for turn in reversed(live.conversation.turns) if turn.usage), None)
         if usage is not None:
-            self._values = replace(
-                self._values, tokens=usage.prompt + usage.completion, tokens_exact=usage.method == "exact"
-            )
+            self._take_usage(usage)
         costs = [turn.cost_usd for turn in live.conversation.turns if turn.cost_usd is not None]
         self._values = replace(self._values, cost_usd=sum(costs) if costs else None)
         self._show()
@@ -50,14 +47,9 @@ class SessionStatusBoard:
         match event.payload:
             case ModelMessage(completion=completion):
                 if completion.usage is not None:
-                    usage = completion.usage
-                    self._values = replace(
-                        self._values, tokens=usage.prompt + usage.completion, tokens_exact=usage.method == "exact"
-                    )
+                    self._take_usage(completion.usage)
                 if completion.cost_usd is not None:
-                    self._values = replace(
-                        self._values, cost_usd=(self._values.cost_usd or 0.0) + completion.cost_usd
-                    )
+                    self._values = replace(self._values, cost_usd=(self._values.cost_usd or 0.0) + completion.cost_usd)
                 self.touched()
             case SettingsChanged() as changed:
                 self._values = replace(
@@ -74,8 +66,7 @@ class SessionStatusBoard:
 
     def activity_changed(self, activity: Activity) -> None:
         """The agent does something else than before."""
-        shown = "waiting for you" if activity == "deciding" else activity
-        self._values = replace(self._values, activity=shown)
+        self._values = replace(self._values, activity="waiting" if activity == "deciding" else activity)
         self.touched()
         self._show()
 
@@ -117,9 +108,20 @@ class SessionStatusBoard:
         self._show()
 
     def _show(self) -> None:
-        # Whole minutes: the clock must not repaint an idle screen every second.
-        self._values = replace(self._values, active_minutes=int(self._active_s // 60))
+        self._values = replace(self._values, active_s=self._active_s)
         self._line.values = self._values
+
+    def summary(self) -> str:
+        """One line about the session so far."""
+        turns = 0 if self._live is None else len(self._live.conversation.turns)
+        cost = "cost unknown" if self._values.cost_usd is None else f"${self._values.cost_usd:.4f}"
+        tokens = "tokens unknown" if self._values.tokens is None else f"{self._values.tokens:,} tokens"
+        return f"{turns} turns, {tokens}, {cost}, {int(self._active_s // 60)} min of work"
+
+    def _take_usage(self, usage: TokenCount) -> None:
+        self._values = replace(
+            self._values, tokens=usage.prompt + usage.completion, tokens_estimated=usage.method != "exact"
+        )
 
 
 def waiting_banner(state: ShellState, owner: LeaseOwner) -> str:

@@ -6,12 +6,11 @@ import asyncio
 import dataclasses
 from collections.abc import Callable
 from datetime import datetime
-from typing import TYPE_CHECKING, ClassVar, TypeVar
+from typing import ClassVar, TypeVar
 
 from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.screen import Screen
 from textual.widgets import DataTable, Footer, Input, Static
 
 from limi_sessions.records.payload import SessionRenamed, SessionTagged
@@ -19,11 +18,9 @@ from limi_sessions.records.turn import SessionSummary
 from limi_sessions.records.visible import visible_text
 from limi_store import StoreError, StorePort
 from limi_tui import bindings
+from limi_tui.screens.room import Room
 from limi_tui.screens.session import SessionScreen
 from limi_tui.screens.text_prompt import TextPrompt
-
-if TYPE_CHECKING:
-    from limi_tui.app import LimiApp
 
 _T = TypeVar("_T")
 _STATUS_WORDS = {
@@ -38,7 +35,7 @@ _STATUS_WORDS = {
 _EMPTY = "No sessions yet. Press n for a new one."
 
 
-class SessionsScreen(Screen[None]):
+class SessionsScreen(Room):
     """The list of sessions, newest first."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings.SESSIONS
@@ -50,15 +47,6 @@ class SessionsScreen(Screen[None]):
         self._shown: list[SessionSummary] = []
         self._deleted: list[str] = []
         """What was binned here, newest last, for undo."""
-
-    @property
-    def limi(self) -> LimiApp:
-        """The application, as what it is."""
-        from limi_tui.app import LimiApp
-
-        if not isinstance(self.app, LimiApp):
-            raise TypeError("the list of sessions belongs to the workstation")
-        return self.app
 
     def compose(self) -> ComposeResult:
         """A filter, the list, and the keys."""
@@ -136,10 +124,10 @@ class SessionsScreen(Screen[None]):
             field.value = ""
             field.display = False
             self.table.focus()
-        elif len(self.app.screen_stack) > 2:
-            self.app.pop_screen()
+        elif len(self.limi.screen_stack) > 2:
+            self.limi.pop_screen()
         else:
-            self.app.exit(0)
+            self.limi.exit(0)
 
     def action_new(self) -> None:
         """Open a new session."""
@@ -162,7 +150,7 @@ class SessionsScreen(Screen[None]):
 
     def _session_open(self) -> bool:
         """Whether a session is open below; says so."""
-        is_open = any(isinstance(screen, SessionScreen) for screen in self.app.screen_stack)
+        is_open = any(isinstance(screen, SessionScreen) for screen in self.limi.screen_stack)
         if is_open:
             self.notify("End the open session first (Escape, then Ctrl-Q).", severity="warning")
         return is_open
@@ -173,7 +161,7 @@ class SessionsScreen(Screen[None]):
         chosen = self._chosen
         if chosen is None:
             return
-        title = await self.app.push_screen_wait(TextPrompt("Title", chosen.title))
+        title = await self.limi.push_screen_wait(TextPrompt("Title", chosen.title))
         if title:
             renamed = SessionRenamed(target=chosen.session_id, title=title)
             await self._ask(lambda store: store.append_desk(renamed, actor=self.limi.request.actor))
@@ -185,7 +173,7 @@ class SessionsScreen(Screen[None]):
         chosen = self._chosen
         if chosen is None:
             return
-        answer = await self.app.push_screen_wait(TextPrompt("Tags, separated by spaces", " ".join(chosen.tags)))
+        answer = await self.limi.push_screen_wait(TextPrompt("Tags, separated by spaces", " ".join(chosen.tags)))
         if answer is None:
             return
         wanted = set(answer.split())

@@ -20,7 +20,8 @@ class TextPrompt(ModalScreen[str | None]):
     TextPrompt {
         align: center middle;
         background: $background 70%;
-        & > Vertical { width: 64; max-width: 96%; height: auto; padding: 1 2; background: $surface; border: round $primary; }
+        & > Vertical { width: 64; max-width: 96%; height: auto; padding: 1 2; background: $surface; }
+        & > Vertical { border: round $primary; }
         & Input { border: none; background: $background; height: 1; margin-top: 1; padding: 0 1; }
     }
     """

@@ -17,7 +17,7 @@ from functools import lru_cache
 
 from textual._xterm_parser import XTermParser
 from textual.events import Key
-from textual.keys import KEY_NAME_REPLACEMENTS, _character_to_key, key_to_character
+from textual.keys import KEY_NAME_REPLACEMENTS, REPLACED_KEYS, _character_to_key, key_to_character
 
 LEAVE_KEY = "f6"
 """Leaves the pane; Escape belongs to the child (vim)."""
@@ -65,7 +65,7 @@ def press_of(name: str, character: str | None) -> Press | None:
     if base == "@" and ctrl:
         return Press("space", None, shift, alt, ctrl)
     typed = character if character and not held and character >= " " and character != "\x7f" else None
-    key = typed or (base if len(base) == 1 else key_to_character(base))
+    key = typed or (base if len(base) == 1 else key_to_character(REPLACED_KEYS.get(base, base)))
     if key is None or (len(key) == 1 and key < " "):
         return None
     if shift and key.islower() and not ctrl:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from rich.cells import cell_len
+from rich.cells import split_graphemes
 
 from limi_sessions.terminal.engine import Row
 
@@ -53,14 +53,11 @@ class Selection:
 
 def cells_of(row: Row, cols: int) -> list[str]:
     """The character of each cell; the second cell of a wide character is empty."""
-    cells: list[str] = []
-    for text, _ in row:
-        for character in text:
-            width = cell_len(character)
-            if width == 0 and cells:
-                cells[-1] += character
-            else:
-                cells.extend([character, ""] if width == 2 else [character])
+    line = "".join([text for text, _ in row])
+    if line.isascii():
+        cells = list(line)
+    else:
+        cells = [part for start, end, width in split_graphemes(line)[0] for part in [line[start:end], ""][:width]]
     return (cells + [" "] * cols)[:cols]
 
 

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import threading
 import time
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Self
 
 from rich.style import Style
 from textual import getters
 from textual.app import App
 from textual.events import Resize
-from textual.geometry import Offset, Region
+from textual.filter import ANSIToTruecolor
+from textual.geometry import Offset, Region, Size
 from textual.message import Message
 from textual.reactive import reactive
 from textual.strip import Strip
@@ -69,6 +70,8 @@ class TerminalView(Widget):
             return isinstance(message, TerminalView.Resized)
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name for it
+        self._drawn: dict[int, Strip] = {}
+        self._drawn_size = Size(0, 0)
         super().__init__(id=id)
         self.frame = TerminalFrame(ansi_palette(self.app.current_theme))
         self.frames_painted = 0
@@ -117,6 +120,7 @@ class TerminalView(Widget):
         """Forget styles that came from CSS."""
         super().notify_style_update()
         self._bar_styles = None
+        self._drawn.clear()
 
     def on_resize(self, event: Resize) -> None:
         """Ask for a child's screen of the new size."""
@@ -218,6 +222,42 @@ class TerminalView(Widget):
             return bar_strip(self._bar_shown, width, self._styles_of_bar())
         strip = self.frame.strip(y, self.marks(y))
         return strip.adjust_cell_length(width, self.frame.styles.base)
+
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """Rows for the compositor: straight from the frame where CSS adds nothing around or over them.
+
+        Textual's own way copies every strip once for borders and once to turn ANSI colours into RGB, which the frame's
+        styles have done: measured, half of the cost of a frame.
+        The compositor asks for the whole widget each time: a row is drawn again only after `refresh` of it.
+        """
+        if self.styles.gutter != (0, 0, 0, 0) or self.opacity < 1 or self.styles.tint.a:
+            return super().render_lines(crop)
+        if self._drawn_size != (size := self.size):
+            self._drawn_size = size
+            self._drawn.clear()
+        drawn = self._drawn
+        strips = [drawn.get(y) or self._draw(y) for y in crop.line_range]
+        if crop.column_span != (0, size.width):
+            strips = [strip.crop(*crop.column_span) for strip in strips]
+        return strips
+
+    def _draw(self, y: int) -> Strip:
+        strip = self.render_line(y)
+        for each in self.get_line_filters():
+            if not isinstance(each, ANSIToTruecolor):
+                strip = strip.apply_filter(each, self.background_colors[1])
+        self._drawn[y] = strip
+        return strip
+
+    def refresh(self, *regions: Region, repaint: bool = True, layout: bool = False, recompose: bool = False) -> Self:
+        """Draw again: some regions of the content, or all of it."""
+        if regions:
+            for region in regions:
+                for y in region.line_range:
+                    self._drawn.pop(y, None)
+        else:
+            self._drawn.clear()
+        return super().refresh(*regions, repaint=repaint, layout=layout, recompose=recompose)
 
     def _styles_of_bar(self) -> BarStyles:
         if self._bar_styles is None or self._bar_styles.owner is not self._component(self.owner):

@@ -28,6 +28,10 @@ class Transcript(TranscriptReader):
         overflow-x: hidden;
         overflow-y: scroll;
         scrollbar-size-vertical: 1;
+        scrollbar-background: $background;
+        scrollbar-background-hover: $background;
+        scrollbar-background-active: $background;
+        scrollbar-color: $panel;
         .transcript--muted { color: $text-muted; }
         .transcript--strong { text-style: bold; }
         .transcript--emphasis { text-style: italic; }

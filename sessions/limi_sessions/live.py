@@ -1,7 +1,7 @@
 """A live session: one journal, one shell, one model, one agent loop, from start or resume to finish.
 
-The workstation and the headless run both drive this. Knows nothing of screens and of the store: acknowledged events go to a
-`sink`, what a person decides comes from an `Approver`.
+The workstation and the headless run both drive this. Knows nothing of screens and of the store: acknowledged events go
+to a `sink`, what a person decides comes from an `Approver`.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from limi_sessions.journal import Journal, JournalError, read_journal
 from limi_sessions.live_shell import LiveShell, ShellPlan, ShellWatcher
 from limi_sessions.masking import Masker
 from limi_sessions.paths import SessionPaths, private_directory
+from limi_sessions.recorder import Recorder
 from limi_sessions.records.event import Event
 from limi_sessions.records.message import Sampling
 from limi_sessions.records.payload import (
@@ -40,7 +41,6 @@ from limi_sessions.records.payload import (
     UserMessage,
 )
 from limi_sessions.records.value import JsonObject
-from limi_sessions.recorder import Recorder
 from limi_sessions.tools.tool import ToolContext, ToolResult
 from limi_sessions.tools.toolbox import Toolbox, render
 from limi_sessions.trajectory import interrupted_calls
@@ -105,7 +105,9 @@ class LiveSession:
         self.recorder.subscribe(self.conversation.feed)
         self.recorder.subscribe(company.on_event)
         self.toolbox = Toolbox.for_profile(plan.profile)
-        self.model, self.mode, self.sampling = plan.model, plan.mode, plan.sampling
+        self.model = plan.model
+        self.mode: ApprovalMode = plan.mode
+        self.sampling = plan.sampling
         self.write_failure: JournalError | None = None
         """Set once something could not be recorded; the loop is stopped then."""
         self.last_end: LoopEnd | None = None
@@ -264,9 +266,7 @@ class LiveSession:
         old, self._client = self._client, client
         self.model = spec
         self.masker.add(secret_values(self.plan.environ, spec))
-        await self._record_human(
-            SettingsChanged(model=spec.name, provider=client.provider_facts, demo=spec.demo)
-        )
+        await self._record_human(SettingsChanged(model=spec.name, provider=client.provider_facts, demo=spec.demo))
         if old is not None:
             await old.close()
 

@@ -30,6 +30,8 @@ from limi_sessions.records.payload import (
     ShellName,
     ShellStarted,
 )
+from limi_sessions.terminal import open_engine
+from limi_sessions.terminal.engine import TermEngine
 
 MOST_OUTPUT = 30_000
 """Characters of a human command's output that are told to the agent."""
@@ -132,9 +134,8 @@ class LiveShell:
                 secrets=self._masker.secrets,
             ),
             secrets=self._masker.secrets,
-            preload=preload,
         )
-        shell = await SharedShell.start(config, self)
+        shell = await SharedShell.start(config, self, engine=self._engine_with(preload))
         self.shell = shell
         self._post(
             ShellStarted(
@@ -149,6 +150,15 @@ class LiveShell:
             "system",
         )
         self._watcher.shell_attached(shell)
+
+    def _engine_with(self, preload: bytes) -> TermEngine | None:
+        if not preload:
+            return None
+        engine = open_engine(*self._size)
+        engine.feed(preload)
+        # The answers to what an earlier child asked are nothing to this one.
+        engine.take_replies()
+        return engine
 
     async def restart(self) -> bool:
         """Start a new shell after one died, in its last directory; False when that does not work (any more)."""
@@ -229,7 +239,7 @@ class LiveShell:
                 command=command.command,
                 output=output,
                 exit_code=command.exit_code,
-                cwd=None if command.cwd is None else str(command.cwd),
+                cwd=command.cwd,
                 duration_ms=command.duration_s * 1000,
                 truncated_chars=cut + command.truncated_bytes,
                 cast_from=command.cast_from,

@@ -6,6 +6,7 @@ from random import Random
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from limi_sessions.agent.assembly import Assembly, finish_of
 from limi_sessions.agent.chat_format import parsable, sendable
 from limi_sessions.agent.failure import failure_of

@@ -5,6 +5,7 @@ from pathlib import Path
 import keyring
 import pytest
 from keyring.backend import KeyringBackend
+
 from limi_sessions.agent.endpoint import NO_KEY, provider_facts, worker_environ
 from limi_sessions.agent.keys import mask, without_secrets
 from limi_sessions.agent.spec import ModelSpec, UnknownModel, parse_model, secret_values
@@ -69,7 +70,7 @@ def test_a_key_comes_from_the_environment_before_the_keyring(own_keyring: Memory
 
 
 def test_a_missing_key_says_which_variable_and_which_keyring_entry() -> None:
-    with pytest.raises(UnknownModel, match="set ANTHROPIC_API_KEY .* `keyring set limi ANTHROPIC_API_KEY`"):
+    with pytest.raises(UnknownModel, match=r"set ANTHROPIC_API_KEY .* `keyring set limi ANTHROPIC_API_KEY`"):
         parse_model("anthropic/claude-sonnet-4-5", environ={})
 
 

@@ -217,7 +217,7 @@ def test_a_link_flipped_ten_thousand_times_never_leads_outside(root: Path, resol
                 assert workspace.read_bytes(PurePosixPath("door/file.txt")) == b"inside sub"
                 workspace.write_bytes(PurePosixPath("door/written.txt"), b"x")
                 reads += 1
-            except PathRefused:
+            except (PathRefused, OSError):
                 refused += 1
     flipper.join()
     assert reads > 10 and refused > 10, "the race was not run"
@@ -249,7 +249,7 @@ def test_a_directory_swapped_for_a_link_never_leads_outside(root: Path, resolver
             try:
                 assert workspace.read_bytes(PurePosixPath("door/file.txt")) == b"inside door"
                 reads += 1
-            except (PathRefused, FileNotFoundError):
+            except (PathRefused, OSError):
                 continue
     swapper.join()
     assert reads > 10, "the race was not run"

@@ -14,7 +14,8 @@ from limi_tui.settings import SettingsError, load_settings, unknown_settings
 from limi_tui.verbs.doctor.finding import Finding
 
 DISTRIBUTION = "limi-tui"
-_EXTRAS = {"demo": "the demo model", "train": "training", "eval": "scoring"}
+_EXTRAS = {"train": "training", "eval": "scoring"}
+"""The demo model has a finding of its own."""
 _PYTHON = (3, 11)
 
 
@@ -27,24 +28,25 @@ def examine_python() -> Finding:
 
 
 def examine_packages() -> list[Finding]:
-    """limi, what it needs, and what its extras add."""
-    found: list[str] = []
-    missing: list[str] = []
-    absent_extras: dict[str, list[str]] = {}
+    """Limi with what it needs, then each extra: there, or what it would add."""
+    present: dict[str, list[str]] = {"": []}
+    missing: dict[str, list[str]] = {}
     for name, extra in _requirements():
         try:
-            found.append(f"{name} {version(name)}")
+            present.setdefault(extra, []).append(f"{name} {version(name)}")
         except PackageNotFoundError:
-            if not extra:
-                missing.append(name)
-            elif extra in _EXTRAS:
-                absent_extras.setdefault(extra, []).append(name)
-    findings = [Finding("packages", "ok", f"{DISTRIBUTION} {version(DISTRIBUTION)} with {', '.join(found)}")]
-    if missing:
-        findings = [Finding("packages", "problem", f"missing: {', '.join(missing)}", "run `make install`")]
-    for extra, names in absent_extras.items():
-        fix = f"run `make install-all`, or pip install '{DISTRIBUTION}[{extra}]'"
-        findings.append(Finding("packages", "warning", f"{_EXTRAS[extra]} needs {', '.join(names)}", fix))
+            missing.setdefault(extra, []).append(name)
+    own = f"{DISTRIBUTION} {version(DISTRIBUTION)}"
+    if lacking := missing.get(""):
+        findings = [Finding("packages", "problem", f"{own} misses {', '.join(lacking)}", "run `make install`")]
+    else:
+        findings = [Finding("packages", "ok", f"{own} with {', '.join(present[''])}")]
+    for extra, purpose in _EXTRAS.items():
+        if names := missing.get(extra):
+            fix = f"run `make install-all`, or pip install '{DISTRIBUTION}[{extra}]', if you want it"
+            findings.append(Finding(purpose, "warning", f"not installed: {', '.join(names)}", fix))
+        elif names := present.get(extra):
+            findings.append(Finding(purpose, "ok", ", ".join(names)))
     return findings
 
 

@@ -16,6 +16,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import cast
 
+from limi_sessions.agent.lifeline import PARENT_VARIABLE
 from limi_sessions.agent.stream import ModelError
 from limi_sessions.paths import private_directory
 
@@ -54,7 +55,7 @@ class Child:
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=descriptor,
-                env=dict(environ),
+                env={**environ, PARENT_VARIABLE: str(os.getpid())},
                 limit=_MAX_LINE,
                 start_new_session=True,
             )
@@ -122,8 +123,10 @@ class Child:
 
     async def kill(self) -> None:
         """End it now and wait for its end."""
-        with contextlib.suppress(ProcessLookupError):
-            self._process.send_signal(signal.SIGKILL)
+        # Not `Process.kill`: that polls first, and would take the exit status from asyncio's own waiter.
+        if self._process.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self._process.pid, signal.SIGKILL)
         await self._process.wait()
 
     async def close(self) -> None:

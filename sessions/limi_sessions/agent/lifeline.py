@@ -10,16 +10,21 @@ import os
 import signal
 import sys
 
+PARENT_VARIABLE = "LIMI_PARENT_PID"
+"""Set by the parent for its children: the pid that a child must find above it."""
 _PR_SET_PDEATHSIG = 1
 
 
 def die_with_parent() -> None:
-    """Ask the kernel to kill this process when the thread that started it ends.
+    """Ask the kernel to kill this process when the thread that started it ends; exit if it has ended already.
 
     Linux only; elsewhere the end of standard input is the one sign, which every child also watches.
     """
     if sys.platform == "linux":
         ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    parent = os.environ.get(PARENT_VARIABLE)
+    if parent is not None and parent != str(os.getppid()):
+        os._exit(0)  # it died before the kernel was asked
 
 
 def take_protocol_pipe() -> int:

@@ -297,9 +297,8 @@ class AgentLoop:
             decision = Decision(accept=True, by="mode")
         else:
             self._ports.observer.activity_changed("deciding")
-            proposal = Proposal(
-                request_id, checked.call, self._ports.toolbox.preview(checked, self._ports.context()), settings.demo
-            )
+            preview = await self._ports.toolbox.preview(checked, self._ports.context())
+            proposal = Proposal(request_id, checked.call, preview, settings.demo)
             asked = await unless(cancel, self._ports.approver.decide(proposal))
             decision = asked or Decision(accept=False, reason="stopped by the expert")
         await self._ports.record(

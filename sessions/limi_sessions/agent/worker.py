@@ -20,9 +20,10 @@ from limi_sessions.agent.failure import failure_of
 from limi_sessions.agent.keys import mask, secrets_in
 from limi_sessions.agent.lifeline import die_with_parent, take_protocol_pipe, write_line
 from limi_sessions.agent.provider_call import Litellm, call_provider
-from limi_sessions.agent.script import Script, ScriptedTurn, ScriptedUsage
+from limi_sessions.agent.script import Script, ScriptedCall, ScriptedError, ScriptedTurn, ScriptedUsage
 from limi_sessions.agent.scripted import ScriptedServer
-from limi_sessions.agent.wire import COMMAND, MODEL_KEY, Ask, Cancel, Cancelled, Failed, Piece, Reply, Warmed
+from limi_sessions.agent.wire import COMMAND, MODEL_KEY, Ask, Cancel, Cancelled, Failed, Reply, Warmed
+from limi_sessions.records.value import JsonObject
 
 _MAX_LINE = 2**28
 
@@ -82,25 +83,38 @@ class Worker:
 
 
 async def warm_up(litellm: Litellm) -> None:
-    """One request to a stub in this process: the first request of a process costs seconds more than the next."""
-    turn = ScriptedTurn(text="warm", usage=ScriptedUsage(prompt_tokens=1, completion_tokens=1))
-    server, port = await ScriptedServer(Script(turns=[turn])).listen(0)
-    ask = Ask(
-        id="warm-up",
-        arguments={
-            "model": "openai/scripted",
-            "api_base": f"http://127.0.0.1:{port}/v1",
-            "messages": [{"role": "user", "content": "warm up"}],
-        },
-    )
+    """Requests to a stub in this process, answered by a call and by an error.
+
+    litellm imports seconds' worth of modules on the first request, the first tool and the first error, some of them in
+    threads of its own.
+    """
+    call = ScriptedCall(name="warm", arguments={"up": True})
+    turns = [
+        ScriptedTurn(tool_calls=[call], usage=ScriptedUsage(prompt_tokens=1, completion_tokens=1)),
+        ScriptedTurn(error=ScriptedError(status=401, message="a warm-up, not an error")),
+        ScriptedTurn(text="warm"),
+    ]
+    server, port = await ScriptedServer(Script(turns=turns)).listen(0)
+    parameters: JsonObject = {"type": "object", "properties": {}}
+    tool: JsonObject = {"type": "function", "function": {"name": "warm", "description": "", "parameters": parameters}}
+    arguments: JsonObject = {
+        "model": "openai/scripted",
+        "api_base": f"http://127.0.0.1:{port}/v1",
+        "messages": [{"role": "user", "content": "warm up"}],
+        "tools": [tool],
+    }
     arrived: list[Reply] = []
     try:
-        await call_provider(litellm, ask, api_key="none", emit=arrived.append)
-    except Exception as error:  # noqa: BLE001 - a cold start is slow, not wrong
-        print(f"warm-up failed: {error}", file=sys.stderr)  # noqa: T201 - the log
+        for turn in turns:
+            try:
+                await call_provider(litellm, Ask(id="warm", arguments=arguments), api_key="none", emit=arrived.append)
+            except Exception as error:  # noqa: BLE001 - the second is meant; a cold start is slow, not wrong
+                failure = failure_of(error)
+                if turn.error is None:
+                    print(f"warm-up: {failure.message}", file=sys.stderr)  # noqa: T201 - the log
     finally:
         server.close()
-    print(f"warm: {sum(isinstance(event, Piece) for event in arrived)} pieces", file=sys.stderr)  # noqa: T201
+    print(f"warm after {len(arrived)} events", file=sys.stderr)  # noqa: T201 - the log
 
 
 def load_litellm() -> Litellm:

@@ -100,7 +100,8 @@ class WorkerLink:
         """End the process."""
         async with self._starting:
             if self._child is not None:
-                await self._child.close()
+                # While it imports litellm it does not read its input, and there is nothing to lose.
+                await (self._child.close() if self._warm.is_set() else self._child.kill())
             if self._reading is not None:
                 await self._reading
 

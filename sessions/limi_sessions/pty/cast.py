@@ -34,15 +34,16 @@ class CastWriter:
         """Create the file, mode 0600.
 
         Args:
-            path: must not exist; its directory must.
+            path: must not exist.
+            cols: width of the terminal in cells.
+            rows: its height.
             command: the shell, for the header.
             forms: texts to mask and their placeholders.
-            failed: called once, from the writing thread, when the disk refuses; recording has ended then.
+            failed: called once, from any thread, when the disk refuses; nothing is recorded from then on.
 
         Raises:
-            OSError: the file cannot be made.
+            FileExistsError: there is such a file.
         """
-        self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o600)
         self._failed = failed
         self._masks = {code: StreamMask(forms) for code in "oi"}
         self._label_mask = StreamMask(forms)
@@ -61,9 +62,20 @@ class CastWriter:
             "timestamp": int(time.time()),
             "command": command,
         }
-        self._append(json.dumps(header, ensure_ascii=False).encode() + b"\n")
-        self._thread = threading.Thread(target=self._write, name="limi-cast", daemon=True)
-        self._thread.start()
+        with self._turn:
+            self._append(json.dumps(header, ensure_ascii=False).encode() + b"\n")
+        self._thread: threading.Thread | None = None
+        try:
+            self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o600)
+        except FileExistsError:
+            raise
+        except OSError as error:
+            self._broken = True
+            self._offset = 0
+            failed(f"the recording {path} cannot be made: {error.strerror or error}")
+        else:
+            self._thread = threading.Thread(target=self._write, name="limi-cast", daemon=True)
+            self._thread.start()
 
     @property
     def offset(self) -> int:
@@ -107,7 +119,8 @@ class CastWriter:
                 self._drain()
             self._closing = True
             self._turn.notify_all()
-        self._thread.join()
+        if self._thread is not None:
+            self._thread.join()
 
     def _stream(self, code: str, chunk: bytes) -> None:
         if text := self._decoders[code].decode(self._masks[code].feed(chunk)):

@@ -16,15 +16,15 @@ from limi_sessions.masking import Masker
 from limi_sessions.pty.bell import Bell
 from limi_sessions.pty.cast import CastWriter
 from limi_sessions.pty.finishing import Finisher
-from limi_sessions.pty.humanline import HumanLine
 from limi_sessions.pty.lease import Lease
 from limi_sessions.pty.marks import MarkScanner
 from limi_sessions.pty.outbound import Outbound, Unit
 from limi_sessions.pty.process import Ended, PtyChild
+from limi_sessions.pty.promptline import PromptLine
 from limi_sessions.pty.shellstream import MarksForged, ShellStream, StreamEvent
 from limi_sessions.pty.tracker import Began, CommandTracker, ExitRead, HooksLost, PromptShown, RawFinished
 from limi_sessions.pty.values import ShellConfig, ShellListener
-from limi_sessions.pty.waiting import ShellState, foreground
+from limi_sessions.pty.waiting import Foreground, ShellState, foreground, reads_keys
 from limi_sessions.pty.watching import StateWatcher
 from limi_sessions.records.payload import LeaseOwner
 from limi_sessions.terminal.engine import TermEngine
@@ -53,7 +53,8 @@ class ShellCore:
         self.closing = False
         self.hooks_spoke: Callable[[], None] = lambda: None
         """Called when the first prompt with marks is seen."""
-        self.line = HumanLine()
+        self.line = PromptLine("the expert")
+        self.agent_line = PromptLine("the agent")
         self.lease = Lease(blocker=self._blocker, changed=self._lease_changed)
         self.tracker = CommandTracker(owner=lambda: self.lease.owner)
         self.scanner = MarkScanner(nonce)
@@ -66,7 +67,7 @@ class ShellCore:
         )  # fmt: skip
         self.stream = ShellStream(
             engine=engine, engine_lock=self.engine_lock, scanner=self.scanner, cast=self.cast, tracker=self.tracker,
-            line=self.line, replies=self._reply, happened=self._happened,
+            lines=(self.line, self.agent_line), replies=self._reply, happened=self._happened,
         )  # fmt: skip
         self.finisher = Finisher(self)
         self.watcher = StateWatcher(self)
@@ -166,8 +167,7 @@ class ShellCore:
         if unit.by == "terminal":
             return
         now = foreground(self.child.descriptor)
-        own_read = now is not None and not (now.line_mode or now.echo) and now.group == self.child.pid
-        if now is not None and (now.hides_typing or (own_read and self.tracker.runs)):
+        if now is not None and (now.hides_typing or self._shell_reads_hidden(now)):
             enter = unit.payload.endswith((b"\r", b"\n"))
             if unit.by == "human":
                 self._secret_keys += max(0, unit.keys - enter)
@@ -176,6 +176,11 @@ class ShellCore:
             return
         self._report_secret()
         self.cast.typed(unit.payload)
+
+    def _shell_reads_hidden(self, now: Foreground) -> bool:
+        """A builtin such as fish's `read -s` reads keys: whether it shows them is not known, so nothing is recorded."""
+        own = now.group == self.child.pid and not (now.line_mode or now.echo)
+        return own and self.tracker.runs and reads_keys(self.child.pid)
 
     def _report_secret(self) -> None:
         if keys := self._secret_keys:

@@ -30,6 +30,8 @@ class Finisher:
         self.awaited: set[int] = set()
         self.last_agent: FinishedCommand | None = None
         """The agent's command that ended last and was not reported yet."""
+        self.owed: int | None = None
+        """Serial of the agent's command that ran on after its call returned, until it has ended and was rendered."""
 
     def start(self) -> None:
         """Begin to work."""
@@ -90,6 +92,8 @@ class Finisher:
         )
         if raw.by == "agent":
             self.last_agent = finished
+            if raw.serial == self.owed:
+                self.owed = None
         if raw.serial in self.awaited:
             self.ended[raw.serial] = (raw, finished)
         self._core.listener.command_finished(finished)

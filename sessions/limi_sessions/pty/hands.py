@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 LINE_WAIT_S = 0.4
 """A program that reads a line for this long, and prints nothing, waits for us."""
-KEY_WAIT_S = 1.0
+KEY_WAIT_S = 0.7
 """The same for one that reads keys: it may be working as well."""
 QUIET_S = 0.12
 """After keys: the program has answered when it has been quiet for this long and waits."""
@@ -65,9 +65,18 @@ class AgentHands:
                 state=state,
                 cwd=core.tracker.cwd,
             )
+        if why := core.agent_line.blocker:
+            return CommandOutcome(
+                status="error",
+                output=f"nothing was typed: {why}; finish it or send the key c-c",
+                screen=core.screen(),
+                state=state,
+                cwd=core.tracker.cwd,
+            )
         typed = background_form(command, core.config.shell) if background else command
         with core.lease.agent(epoch):
             core.finisher.last_agent = None
+            core.finisher.owed = None
             serial = core.tracker.expect(typed, spool=spool, cast_offset=core.cast.offset)
             core.outbound.put(Unit(self._line(typed), "agent", epoch))
         core.finisher.awaited.add(serial)
@@ -95,6 +104,8 @@ class AgentHands:
         since, offset = time.monotonic(), core.cast.offset
         with core.lease.agent(epoch):
             core.finisher.last_agent = None
+            if core.tracker.phase == "prompt":
+                self._type_at_prompt(text, keys)
             if payload:
                 core.outbound.put(Unit(payload, "agent", epoch))
         if "c-c" in keys:
@@ -150,10 +161,19 @@ class AgentHands:
         if core.tracker.plain:
             line = sentinel_line(command, core.nonce, program_name(core.child.pid))
             return line.replace("\n", "\r").encode("utf-8", "replace") + b"\r"
-        with core.engine_lock:
-            if core.engine.modes.bracketed_paste:
-                return core.engine.encode_paste(command) + b"\r"
+        # fish drops tabs from what is pasted.
+        if core.config.shell != "fish" or "\t" not in command:
+            with core.engine_lock:
+                if core.engine.modes.bracketed_paste:
+                    return core.engine.encode_paste(command) + b"\r"
         return one_line(command, core.config.shell).encode("utf-8", "replace") + b"\r"
+
+    def _type_at_prompt(self, text: str, keys: Sequence[str]) -> None:
+        line = self._core.agent_line
+        if text:
+            line.typed(spelled(text))
+        for key in keys:
+            line.typed({"enter": b"\r", "c-c": b"\x03", "c-u": b"\x15", "backspace": b"\x7f"}.get(key, b"\x1b"))
 
     def _keys(self, keys: Sequence[str]) -> bytes:
         with self._core.engine_lock:
@@ -186,7 +206,7 @@ class AgentHands:
     def _finished(self, raw: RawFinished, finished: FinishedCommand) -> CommandOutcome:
         core = self._core
         core.finisher.last_agent = None
-        if core.lost and finished.exit_code is None:
+        if (core.lost or core.tracker.abandoned) and finished.exit_code is None:
             status = "shell_lost"
         else:
             status = "interrupted" if finished.interrupted and finished.exit_code in (130, None) else "done"
@@ -198,6 +218,8 @@ class AgentHands:
 
     async def _unfinished(self, serial: int, started: float, *, status_error: bool = False) -> CommandOutcome:
         core = self._core
+        if not status_error:
+            core.finisher.owed = serial
         state = core.state
         printed = core.tracker.so_far(serial)
         output = await core.finisher.text(printed)
@@ -219,18 +241,22 @@ class AgentHands:
             if not core.lease.holds(epoch) and core.state != "needs_password":
                 raise LeaseLost(core.lease.lost_because())
             quiet = now - max(since, core.stream.last_output)
-            if quiet >= QUIET_S and core.stream.last_output > since and core.state in WAITING | {"prompt"}:
+            if quiet >= QUIET_S and core.stream.last_output > since and (core.state in WAITING or self._at_prompt()):
                 return True
             if now >= deadline:
                 return core.state != "running"
             await core.bell.wait(min(deadline - now, max(0.02, QUIET_S - quiet)))
 
+    def _at_prompt(self) -> bool:
+        """The prompt is there, and what the command before it printed is ready to be told."""
+        return self._core.state == "prompt" and self._core.finisher.owed is None
+
     def _has_come(self, until: Until, text: str, quiet: bool) -> bool:
         match until:
             case "prompt":
-                return self._core.state == "prompt"
+                return self._at_prompt()
             case "exit":
-                return self._core.finisher.last_agent is not None or self._core.state == "prompt"
+                return self._core.finisher.last_agent is not None or self._at_prompt()
             case "text":
                 return text in self._core.screen()
             case "idle":

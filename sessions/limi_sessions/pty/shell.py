@@ -84,7 +84,10 @@ class SharedShell:
             hooked = hooked_start(config.shell, program, nonce=nonce, home=config.home, environment=config.environment)
         except OSError as error:
             raise ShellStartFailed(f"cannot write the shell's start-up files in {config.home}: {error}") from error
-        core = ShellCore(config, listener, engine=engine, nonce=nonce, program=program)
+        try:
+            core = ShellCore(config, listener, engine=engine, nonce=nonce, program=program)
+        except FileExistsError as error:
+            raise ShellStartFailed(f"the recording {config.cast_path} exists already") from error
         argv = config.wrap(hooked.argv) if config.wrap else hooked.argv
         try:
             child = await asyncio.to_thread(

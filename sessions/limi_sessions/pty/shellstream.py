@@ -11,8 +11,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from limi_sessions.pty.cast import CastWriter
-from limi_sessions.pty.humanline import HumanLine
 from limi_sessions.pty.marks import Mark, MarkScanner, Segment
+from limi_sessions.pty.promptline import PromptLine
 from limi_sessions.pty.tracker import Began, CommandTracker, TrackerEvent
 from limi_sessions.records.visible import visible_text
 from limi_sessions.terminal.engine import TermEngine
@@ -44,7 +44,7 @@ class ShellStream:
         scanner: MarkScanner,
         cast: CastWriter,
         tracker: CommandTracker,
-        line: HumanLine,
+        lines: tuple[PromptLine, ...],
         replies: Callable[[bytes], None],
         happened: Callable[[list[StreamEvent]], None],
     ) -> None:
@@ -54,7 +54,7 @@ class ShellStream:
         self._scanner = scanner
         self._cast = cast
         self._tracker = tracker
-        self._line = line
+        self._lines = lines
         self._replies = replies
         self._happened = happened
         self._forged = 0
@@ -91,7 +91,8 @@ class ShellStream:
                 events += self._count_forged(segment)
                 continue
             if segment.kind in "ACD":
-                self._line.reset()
+                for line in self._lines:
+                    line.reset()
             if segment.kind == "B":
                 events += self._forged_report()
             told = self._tracker.mark(segment, before=before, after=self._cast.offset)

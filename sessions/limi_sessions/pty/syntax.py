@@ -34,7 +34,9 @@ async def syntax_problem(command: str, shell: ShellName, program: str, environme
         return None
     try:
         async with asyncio.timeout(_TIMEOUT_S):
-            _, said = await process.communicate(command.encode("utf-8", "replace") + b"\n")
+            # With a last newline zsh takes an unfinished `for` for a whole one; without, bash warns of a heredoc.
+            end = "" if shell == "zsh" else "\n"
+            _, said = await process.communicate((command + end).encode("utf-8", "replace"))
     except TimeoutError:
         return None
     finally:

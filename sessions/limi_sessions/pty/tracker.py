@@ -111,6 +111,8 @@ class CommandTracker:
         self._serial = 0
         self._exits = 0
         self.phase: Literal["starting", "prompt", "running"] = "starting"
+        self.abandoned = False
+        """The shell is gone; known here before the loop's thread hears of it."""
         self.plain = False
         """No hooks: a sentinel's D ends a command, and no prompt is seen."""
         self.cwd: str | None = None
@@ -121,6 +123,12 @@ class CommandTracker:
         """A command has begun and its exit is not known yet."""
         running = self._running
         return running is not None and not running.exit_seen
+
+    @property
+    def began_s(self) -> float:
+        """Seconds since the running command began; 0 when none runs."""
+        running = self._running
+        return time.monotonic() - running.started if running else 0.0
 
     @property
     def runs_for(self) -> Literal["human", "agent"] | None:
@@ -205,6 +213,7 @@ class CommandTracker:
         """The shell is gone: what ran ends with an unknown exit code."""
         with self._lock:
             self.phase = "running"
+            self.abandoned = True
             if self._running is None and self._expected is not None:
                 self._run_expected(self._expected.cast_from)
             if self._running is None:

@@ -69,8 +69,13 @@ def waiting_state(now: Foreground, *, alternate_screen: bool) -> ShellState:
         return "needs_input" if _reading(now, raw=False) == "yes" else "running"
     reads = _reading(now, raw=True)
     if alternate_screen:
-        return "pager" if program_name(now.group) in _PAGERS else "tui"
+        return "pager" if _PAGERS & {program_name(pid) for pid in _members(now.group)} else "tui"
     return "running" if reads == "no" else "repl"
+
+
+def reads_keys(pid: int) -> bool:
+    """Whether a process waits for keys now; False also when that cannot be known."""
+    return sys.platform == "linux" and _blocked_on_terminal(pid, raw=True) == "yes"
 
 
 def program_name(pid: int) -> str:
@@ -99,6 +104,8 @@ def _reading(now: Foreground, *, raw: bool) -> Reading:
 
 def _members(group: int) -> list[int]:
     """Live processes of a process group."""
+    if sys.platform != "linux":
+        return [group]
     found: list[int] = []
     wanted = str(group).encode()
     for name in os.listdir("/proc"):  # noqa: PTH208 - a hot path

@@ -23,6 +23,10 @@ if TYPE_CHECKING:
 PASSWORD_REASON = "a password is asked for: only the expert types it"
 _FRESH_S = 0.05
 """A sample is good for this long."""
+_YOUNG_S = 0.05
+"""A command that began just now runs; the kernel would still show the shell."""
+_OWN_S = 0.15
+"""The shell itself reads keys for this long: a builtin such as `read`, and not a prompt whose mark is on its way."""
 _FASTEST_S = 0.1
 _SLOWEST_S = 1.0
 
@@ -42,6 +46,7 @@ class StateWatcher:
         self._delay = _FASTEST_S
         self._task: asyncio.Task[None] | None = None
         self._identity: bytes | None = None
+        self._own_since = 0.0
 
     def start(self) -> None:
         """Begin to watch."""
@@ -57,7 +62,9 @@ class StateWatcher:
     def state(self) -> ShellState:
         """The present state; asks the kernel when the last answer is old."""
         known = self._by_marks()
-        if known is None:
+        if known is not None:
+            self._own_since = 0.0
+        else:
             now = time.monotonic()
             if now - self._sampled < _FRESH_S and self._state not in ("prompt", "starting"):
                 return self._state
@@ -97,9 +104,10 @@ class StateWatcher:
         core = self._core
         if core.lost:
             return "lost"
-        if core.tracker.phase == "prompt" and not core.tracker.expects and not core.tracker.plain:
+        tracker = core.tracker
+        if tracker.phase == "prompt" and not tracker.expects and not tracker.plain:
             return "prompt"
-        return None
+        return "running" if tracker.runs and tracker.began_s < _YOUNG_S else None
 
     def _sample(self) -> ShellState:
         core = self._core
@@ -117,7 +125,19 @@ class StateWatcher:
                 return "running"
         with core.engine_lock:
             alternate = core.engine.modes.alternate_screen
-        return waiting_state(now, alternate_screen=alternate)
+        state = waiting_state(now, alternate_screen=alternate)
+        return self._own(state) if now.group == core.child.pid else state
+
+    def _own(self, state: ShellState) -> ShellState:
+        """A state of the shell's own process group, believed when it lasts."""
+        if state == "running":
+            self._own_since = 0.0
+            return state
+        now = time.monotonic()
+        self._own_since = self._own_since or now
+        if now - self._own_since < _OWN_S:
+            return "running"
+        return "needs_input" if state == "repl" else state
 
     def _who(self) -> bytes:
         """The shell's executable and arguments; empty when they cannot be read."""

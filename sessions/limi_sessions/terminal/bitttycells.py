@@ -9,7 +9,7 @@ from bittty.style import Style
 from bittty.video import WideHead
 
 from limi_sessions.terminal.engine import DEFAULT_STYLE, CellStyle, Color, Row, Run
-from limi_sessions.terminal.width import fit
+from limi_sessions.terminal.width import fit, separate
 
 _UNDERLINES = {None: 1, "double": 2, "curly": 3, "dotted": 4, "dashed": 5}
 _LARGEST = 4096
@@ -23,29 +23,22 @@ class RunReader:
 
     def row(self, cells: Sequence[tuple[Style, str]]) -> Row:
         """The runs of a row; their widths add up to its cells."""
+        texts = _drawn([text for _, text in cells])
         runs: list[Run] = []
-        parts: list[str] = []
+        start = 0
         former: Style | None = None
         style = DEFAULT_STYLE
-        for column, (cell_style, text) in enumerate(cells):
-            if cell_style is not former:
-                former = cell_style
-                found = self._style(cell_style)
-                if found != style:
-                    if parts:
-                        runs.append(Run("".join(parts), style))
-                        parts = []
-                    style = found
-            parts.append(self._drawn(cells, column, text))
-        runs.append(Run("".join(parts), style))
+        for column, (cell_style, _) in enumerate(cells):
+            if cell_style is former:
+                continue
+            former = cell_style
+            found = self._style(cell_style)
+            if found != style:
+                if column > start:
+                    runs.append(Run("".join(texts[start:column]), style))
+                start, style = column, found
+        runs.append(Run("".join(texts[start:]), style))
         return tuple(runs)
-
-    def _drawn(self, cells: Sequence[tuple[Style, str]], column: int, text: str) -> str:
-        if not text:
-            return "" if column and isinstance(cells[column - 1][1], WideHead) else " "
-        if isinstance(text, WideHead):
-            return fit(str(text), 2) if column + 1 < len(cells) and not cells[column + 1][1] else " "
-        return text if len(text) == 1 and " " <= text <= "~" else fit(text, 1)
 
     def _style(self, style: Style) -> CellStyle:
         known = self._known.get(style)
@@ -54,6 +47,25 @@ class RunReader:
                 self._known.clear()
             known = self._known[style] = _decoded(style)
         return known
+
+
+def _drawn(texts: list[str]) -> list[str]:
+    """Cells' characters, each made to fill exactly its cells; the tail of a wide character draws nothing."""
+    if "".join(texts).isascii() and "" not in texts:
+        return texts
+    drawn: list[str] = []
+    covered = False
+    for column, text in enumerate(texts):
+        if covered:
+            drawn.append("")
+            covered = False
+        elif isinstance(text, WideHead):
+            covered = texts[column + 1 : column + 2] == [""]
+            drawn.append(fit(str(text), 2) if covered else " ")
+        else:
+            drawn.append(text if text and " " <= text <= "~" and len(text) == 1 else fit(text or " ", 1))
+    separate(drawn, len(drawn))
+    return drawn
 
 
 def _decoded(style: Style) -> CellStyle:

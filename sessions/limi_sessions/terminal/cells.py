@@ -17,7 +17,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from limi_sessions.terminal.engine import DEFAULT_STYLE, CellStyle, Row, Run
-from limi_sessions.terminal.width import fit
+from limi_sessions.terminal.width import fit, separate
 
 WIDE, TAIL, HEAD = 1, 2, 3
 _CODEPOINT = 0x1FFFFF << 2
@@ -155,10 +155,12 @@ def _drawn(texts: list[str], widths: bytes) -> list[str]:
     """Cells' characters, each made to fill exactly its cells."""
     if 3 * widths.count(_PAIR) != sum(widths):
         widths = _paired(texts, widths)
-    return [
+    drawn = [
         text if not width and text in _PLAIN else "" if width == TAIL else fit(text, 2 if width else 1)
         for text, width in zip(texts, widths, strict=True)
     ]
+    separate(drawn, len(drawn))
+    return drawn
 
 
 def _paired(texts: list[str], widths: bytes) -> bytes:

@@ -73,6 +73,8 @@ class GhosttyEngine:
     def feed(self, data: bytes) -> None:
         """Interpret bytes of the child; any split of the stream gives the same screen."""
         self._native.lib.ghostty_terminal_vt_write(self._terminal.pointer, data, len(data))
+        if self._terminal.number("COLS", "uint16_t") != self.cols:
+            self._terminal.resize(self.cols, self.rows)  # DECCOLM: the pane decides how wide it is, not the child
         self._forget()
 
     def resize(self, cols: int, rows: int) -> None:

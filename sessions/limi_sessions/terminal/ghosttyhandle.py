@@ -19,8 +19,11 @@ CONTINUATION_BYTES = 64 << 10
 _MOST_REPLIES = 1 << 20
 """Unread reply bytes kept; beyond, new ones are dropped, as when a recording full of queries is replayed."""
 _GRAPHEME_CLUSTERS = 2027
-_PRUNED_AT_ONCE = 512
-"""The library drops its oldest page of rows as a whole; this many more lines keep the promised number."""
+_CELLS_OF_A_PAGE = 50_000
+"""The library drops its oldest page of rows as a whole: so many more cells keep the promised number of lines.
+
+Measured with 0.1.3: 10,000 lines asked for left 9,773 at 200 columns, 7,802 at 20, 2,267 at 5.
+"""
 _NAME = b"limi"
 
 
@@ -51,7 +54,8 @@ class TerminalHandle:
         self._callbacks = self._make_callbacks()
         self.close = weakref.finalize(self, _free, native, pointer, self._callbacks)
         """Free the terminal; done by the garbage collector otherwise."""
-        self._set_options(scrollback_lines)
+        self._scrollback = scrollback_lines
+        self._set_options()
 
     @classmethod
     def create(cls, native: Native, cols: int, rows: int, *, scrollback_lines: int) -> TerminalHandle:
@@ -129,6 +133,11 @@ class TerminalHandle:
         """Change the size in cells, re-wrapping the primary screen."""
         code = self.native.lib.ghostty_terminal_resize(self.pointer, cols, rows, CELL_WIDTH, CELL_HEIGHT)
         self.native.check(code, f"resize to {cols}x{rows}")
+        self._limit_lines(cols)
+
+    def _limit_lines(self, cols: int) -> None:
+        lines = self._scrollback + _CELLS_OF_A_PAGE // cols if self._scrollback else 0
+        self._set("SCROLLBACK_MAX_LINES", self.native.ffi.new("size_t *", lines))
 
     def _get(self, key: str, out: Pointer) -> None:
         constant = self.native.constant(f"TERMINAL_DATA_{key}")
@@ -138,11 +147,10 @@ class TerminalHandle:
         constant = self.native.constant(f"TERMINAL_OPT_{option}")
         self.native.check(self.native.lib.ghostty_terminal_set(self.pointer, constant, value), f"set {option}")
 
-    def _set_options(self, scrollback_lines: int) -> None:
+    def _set_options(self) -> None:
         ffi = self.native.ffi
-        lines = scrollback_lines + _PRUNED_AT_ONCE if scrollback_lines else 0
         self._set("SCROLLBACK_MAX_BYTES", ffi.new("size_t *", SCROLLBACK_BYTES))
-        self._set("SCROLLBACK_MAX_LINES", ffi.new("size_t *", lines))
+        self._limit_lines(self.number("COLS", "uint16_t"))
         self._set("CONTINUATION_MAX_BYTES", ffi.new("size_t *", CONTINUATION_BYTES))
         self._set("KITTY_IMAGE_STORAGE_LIMIT", ffi.new("uint64_t *", 0))
         self._set("TITLE_REPORT", ffi.new("bool *", False))

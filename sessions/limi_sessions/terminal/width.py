@@ -47,7 +47,9 @@ UNSETTLED = (
 """Code points whose width alone differs between wcwidth and Rich: newest Unicode, half flags, bare skin tones."""
 
 _STARTS = [first for first, _ in UNSETTLED]
-_JOINERS = frozenset("\u200c\u200d")
+_JOINERS = "\u200c\u200d"
+_FLAG, _FIRST_TAG, _LAST_TAG = "\U0001f3f4", "\U000e0020", "\U000e007f"
+"""The tags after a black flag spell a region; anywhere else they are hidden text."""
 _PAIRED = range(0x1F1E6, 0x1F400)
 """Regional indicators and skin tones, which are settled as parts of a cluster."""
 
@@ -63,16 +65,13 @@ def printable(text: str) -> str:
     """Text without C0 and C1 controls, surrogates, line separators, bidirectional and other format controls."""
     if text.isascii() and text.isprintable():
         return text
-    return "".join(character for character in text if _shown(character))
+    flag = _FLAG in text
+    return "".join(c for c in text if _shown(c) or (flag and _FIRST_TAG <= c <= _LAST_TAG))
 
 
 @functools.lru_cache(maxsize=8192)
 def _shown(character: str) -> bool:
-    if character in _JOINERS:
-        return True
-    if 0xE0020 <= ord(character) <= 0xE007F:  # the tags that spell a flag; alone they have no width
-        return True
-    return unicodedata.category(character) not in ("Cc", "Cf", "Cs", "Zl", "Zp")
+    return character in _JOINERS or unicodedata.category(character) not in ("Cc", "Cf", "Cs", "Zl", "Zp")
 
 
 @functools.lru_cache(maxsize=16384)
@@ -87,7 +86,7 @@ def fit(cluster: str, cells: int) -> str:
         The cluster without controls when its width agrees, else its first character when that does, else a
         replacement, padded with spaces.
     """
-    kept = printable(cluster)
+    kept = printable(cluster).rstrip(_JOINERS)
     if len(kept) > 1:
         kept = kept[0] + "".join(c for c in kept[1:] if ord(c) in _PAIRED or not unsettled(c))
         if wcswidth(kept) == cells and kept[0] not in _JOINERS:
@@ -97,3 +96,22 @@ def fit(cluster: str, cells: int) -> str:
     if not base or width < 1 or width > cells or unsettled(base):
         base, width = REPLACEMENT, 1
     return base + " " * (cells - width)
+
+
+def separate(texts: list[str], cells: int) -> None:
+    """Replace what merges with its neighbour, so that the joined texts fill exactly these cells.
+
+    Args:
+        texts: what each cell draws, every one fitted; changed in place.
+        cells: how many there are.
+    """
+    if wcswidth("".join(texts)) == cells:
+        return
+    former = ""
+    for index, text in enumerate(texts):
+        if not text:
+            continue
+        width = wcswidth(text)
+        if former and wcswidth(former + text) != wcswidth(former) + width:
+            text = texts[index] = REPLACEMENT + " " * (width - 1)
+        former = text

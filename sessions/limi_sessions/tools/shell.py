@@ -6,8 +6,6 @@ Knows nothing of ptys: `SharedShell` types, waits and reads; here stand schemas 
 from __future__ import annotations
 
 import secrets
-from collections.abc import Generator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -34,6 +32,7 @@ KEYS = (
 _LONGEST_WAIT_S = 600.0
 _LONGEST_INPUT = 100_000
 _GONE = "the shell is gone; a new one starts before your next call, without the old one's variables and jobs"
+_BUSY = "terminal_send types into the program that has the terminal, keys ['c-c'] interrupt it"
 _ADVICE: dict[ToolStatus, str] = {
     "running": "it goes on running: terminal_wait waits for it, terminal_read shows the screen, terminal_send types",
     "needs_input": "it waits for input: answer with terminal_send",
@@ -85,18 +84,23 @@ class RunShellCommand:
         shell = context.shell
         if shell is None:
             return _lost()
-        with _spool(context) as spool:
-            try:
-                outcome = await shell.run_command(
-                    command,
-                    epoch=context.lease_epoch(),
-                    wait_s=number_of(arguments, "wait_s", 30),
-                    background=flag_of(arguments, "is_background"),
-                    spool=spool,
-                )
-            except ShellError as error:
-                return _stopped(error)
-            return _command_result(outcome, spool)
+        spool = private_directory(context.artifacts) / f".{secrets.token_hex(8)}.spool"
+        whole: Path | None = None
+        try:
+            outcome = await shell.run_command(
+                command,
+                epoch=context.lease_epoch(),
+                wait_s=number_of(arguments, "wait_s", 30),
+                background=flag_of(arguments, "is_background"),
+                spool=spool,
+            )
+            whole = outcome.spool
+        except ShellError as error:
+            return _stopped(error)
+        finally:
+            if whole is None:
+                spool.unlink(missing_ok=True)
+        return _command_result(outcome)
 
 
 class TerminalSend:
@@ -207,16 +211,17 @@ class TerminalWait:
             idle_s=number_of(arguments, "idle_s", 1),
             timeout_s=number_of(arguments, "timeout_s", 30),
         )
-        return _screen_result(reading, *(() if reading.met else (f"[the time was up before: {until}]",)))
+        return _screen_result(reading, note="" if reading.met else f"[not yet: {until}; the time was up]\n")
 
 
-def _command_result(outcome: CommandOutcome, spool: Path) -> ToolResult:
+def _command_result(outcome: CommandOutcome) -> ToolResult:
     ended = outcome.status in {"done", "interrupted"}
-    if outcome.spool is None:
-        spool.unlink(missing_ok=True)
+    text = outcome.output if ended else _with_advice(_so_far(outcome), outcome.status)
+    if outcome.status == "error" and outcome.screen:
+        text += f"\n[{_BUSY}]"
     return ToolResult(
         status=outcome.status,
-        text=outcome.output if ended else _with_advice(_so_far(outcome), outcome.status),
+        text=text,
         exit_code=outcome.exit_code,
         cwd=outcome.cwd,
         duration_s=outcome.duration_s,
@@ -236,16 +241,15 @@ def _so_far(outcome: CommandOutcome) -> str:
     return screen if output in screen else f"{output}\n--- screen ---\n{screen}"
 
 
-def _screen_result(reading: ScreenReading, *notes: str) -> ToolResult:
+def _screen_result(reading: ScreenReading, *, note: str = "") -> ToolResult:
     """The screen, or the whole output of a command that ended meanwhile and printed more than the screen holds."""
     ended = reading.finished
     text, truncated = reading.screen, 0
-    if ended is not None and ended.by == "agent" and ended.output.count("\n") > reading.screen.count("\n"):
+    if ended is not None and ended.output.count("\n") > reading.screen.count("\n"):
         text, truncated = ended.output, ended.truncated_bytes
-    said = [f"{note}\n" for note in notes]
     return ToolResult(
         status=reading.status,
-        text="".join(said) + _with_advice(text, reading.status),
+        text=note + _with_advice(text, reading.status),
         exit_code=None if ended is None else ended.exit_code,
         cwd=reading.cwd,
         truncated_chars=truncated,
@@ -265,9 +269,9 @@ def _with_advice(text: str, status: ToolStatus) -> str:
 def _stopped(error: ShellError) -> ToolResult:
     """How a call reads that could not type."""
     if isinstance(error, LeaseLost):
-        return ToolResult(status="taken_over", text=f"the expert took the terminal over: {error}")
+        return ToolResult(status="taken_over", text=f"{error}; what was typed before goes on")
     if isinstance(error, LeaseRefused):
-        return ToolResult(status="taken_over", text=f"the expert is using the terminal: {error}")
+        return ToolResult(status="taken_over", text=f"nothing was typed: {error}")
     return ToolResult(status="shell_lost", text=f"{error}\n[{_GONE}]")
 
 
@@ -280,14 +284,3 @@ def _refuse_half_pairs(text: str, name: str) -> None:
         text.encode()
     except UnicodeEncodeError as error:
         raise ToolRefused(f"{name} holds half of a surrogate pair at character {error.start + 1}") from error
-
-
-@contextmanager
-def _spool(context: ToolContext) -> Generator[Path]:
-    """A place for a command's whole output; removed when the call fails or is cancelled."""
-    spool = private_directory(context.artifacts) / f".{secrets.token_hex(8)}.spool"
-    try:
-        yield spool
-    except BaseException:
-        spool.unlink(missing_ok=True)
-        raise

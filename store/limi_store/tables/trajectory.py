@@ -127,6 +127,23 @@ def summary_row(cursor: DuckDBPyConnection, session_id: str) -> tuple[SessionSum
     return _summary(rows[0]) if rows else None
 
 
+def turn_counts(cursor: DuckDBPyConnection) -> dict[str, int]:
+    """How many turns every session has that has any."""
+    rows = cursor.execute("SELECT session_id, turns FROM trajectory WHERE turns > 0").fetchall()
+    return dict(cast("list[tuple[str, int]]", rows))
+
+
+def ids_with_prefix(cursor: DuckDBPyConnection, prefix: str) -> list[tuple[str, str, bool]]:
+    """(id, title, whether it lies in the bin) of sessions whose id begins so, newest first."""
+    rows = cursor.execute(
+        "SELECT t.session_id, coalesce(nullif(d.title, ''), t.title), coalesce(d.bin = 'deleted', false)"
+        " FROM trajectory t LEFT JOIN desk d USING (session_id) WHERE starts_with(t.session_id, ?)"
+        " ORDER BY t.started_at DESC, t.session_id DESC",
+        [prefix],
+    ).fetchall()
+    return cast("list[tuple[str, str, bool]]", rows)
+
+
 def _summary(row: Cells) -> tuple[SessionSummary, bool]:
     names = (
         "session_id title source status model turns tokens cost_usd started_at updated_at workspace query demo tags"

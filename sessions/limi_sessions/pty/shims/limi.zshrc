@@ -16,14 +16,10 @@ __limi_preexec() {
 
 __limi_precmd() {
     local code=$?
-    # zsh marks a line without an end before precmd runs, inside the command's output: done here, after D.
-    if [[ -o prompt_sp ]]; then
-        unsetopt prompt_sp
-        __limi_sp=1
-    fi
     emulate -L zsh
     unsetopt multibyte
     print -rn -- $'\e]133;D;'$code';k='$__limi_nonce$'\a\e]133;P;k='$__limi_nonce';cwd='${(qqqq)PWD}$'\a'
+    # zsh itself marks a line without an end before precmd runs, inside the command's output.
     if (( __limi_sp )); then
         print -rn -- $'\e[7m%\e[27m'${(l:COLUMNS-1:: :)}$'\r \r'
     fi
@@ -34,6 +30,10 @@ __limi_precmd() {
 __limi_wrap() {
     [[ $PS1 == *"$__limi_b"* ]] || PS1=$PS1$__limi_b
     typeset -g +x PS1 PROMPT
+    if [[ -o prompt_sp ]]; then
+        unsetopt prompt_sp
+        __limi_sp=1
+    fi
     if [[ $precmd_functions[1] != __limi_precmd || $precmd_functions[-1] != __limi_wrap ||
         -n ${functions[precmd]-} || $preexec_functions[-1] != __limi_preexec ]]; then
         __limi_install

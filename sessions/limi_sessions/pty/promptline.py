@@ -1,31 +1,34 @@
-"""Whether the person is in the middle of a line at the shell's prompt, judged from the keys alone.
+"""Whether somebody is in the middle of a line at the shell's prompt, judged from the keys alone.
 
-The agent must not add to a half-typed line. Counting printable keys is enough for the common case; whatever else edits the line
-(history, completion, cursor keys) leaves it doubtful until it is sent or discarded.
+The agent must not add to a half-typed line, nor to one of its own that the shell wants continued. Counting printable
+keys is enough for the common case; whatever else edits the line (history, completion, cursor keys) leaves it doubtful
+until it is sent or discarded.
 """
 
 from __future__ import annotations
 
 
-class HumanLine:
+class PromptLine:
     """Fed from the event loop's thread, reset from the reader's; each change is one assignment."""
 
-    def __init__(self) -> None:
+    def __init__(self, typist: str) -> None:
+        """Args: typist: whose line, in words."""
+        self._typist = typist
         self._count = 0
         self._doubtful = False
         self._submitted = False
 
     @property
     def blocker(self) -> str | None:
-        """Why the agent may not type, None when the line is empty."""
+        """Why nobody else may type, None when the line is empty."""
         if self._submitted:
-            return "the expert's command is about to run"
+            return f"{self._typist} sent a line that the shell has not begun or wants continued"
         if self._count or self._doubtful:
-            return "the expert has a half-typed line"
+            return f"{self._typist} has a half-typed line"
         return None
 
     def typed(self, keys: bytes) -> None:
-        """The person typed this at the prompt."""
+        """This was typed at the prompt."""
         if keys in (b"\x03", b"\x15"):
             self.reset()
         elif keys in (b"\x7f", b"\x08"):

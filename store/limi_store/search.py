@@ -1,0 +1,213 @@
+"""Full-text search over turns: an SQLite FTS5 file beside the database, disposable and rebuilt from it.
+
+Source: https://www.sqlite.org/fts5.html. The unicode61 tokenizer takes a run of Chinese, Japanese or Korean text for
+one word, so a zero-width space is put between such characters, in the index and in queries.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import sqlite3
+import threading
+from collections.abc import Collection, Iterable, Mapping
+from pathlib import Path
+
+from limi_sessions.records.turn import Turn
+from limi_store.port import SearchHit
+
+_SCHEMA_VERSION = 1
+_SCHEMA = """
+CREATE VIRTUAL TABLE hit USING fts5(content, session_id UNINDEXED, turn_no UNINDEXED, role UNINDEXED,
+    tokenize = "unicode61 remove_diacritics 2");
+CREATE TABLE progress (session_id TEXT PRIMARY KEY, turns INTEGER NOT NULL) WITHOUT ROWID;
+"""
+_JOINT = "\u200b"
+_OPEN, _CLOSE = "\ue000", "\ue001"
+_CJK = re.compile(r"([\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff])")
+_UNSEARCHABLE = str.maketrans(dict.fromkeys((*_JOINT, *_OPEN, *_CLOSE, "\0")))
+_SNIPPET_WORDS = 24
+
+
+class SearchIndex:
+    """The index file. Every method may be called from any thread; a damaged file is made anew, empty."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._lock = threading.Lock()
+        self._connection: sqlite3.Connection | None = None
+
+    def add(self, turns: Collection[Turn]) -> None:
+        """Index turns. When the file is damaged or the disk full, nothing is indexed: `lacking` will tell."""
+        if turns:
+            with self._lock, contextlib.suppress(sqlite3.Error, OSError):
+                self._recovering(turns)
+
+    def forget(self, session_ids: Iterable[str]) -> None:
+        """Remove the turns of sessions."""
+        ids = [(session_id,) for session_id in session_ids]
+        with self._lock, contextlib.suppress(sqlite3.Error, OSError):
+            connection = self._opened()
+            with connection:
+                connection.executemany("DELETE FROM hit WHERE session_id = ?", ids)
+                connection.executemany("DELETE FROM progress WHERE session_id = ?", ids)
+
+    def lacking(self, counts: Mapping[str, int]) -> list[str]:
+        """Sessions whose indexed turns are not the expected number; unknown sessions are dropped from the index."""
+        with self._lock:
+            try:
+                rows = self._opened().execute("SELECT session_id, turns FROM progress").fetchall()
+            except sqlite3.DatabaseError:
+                self._start_anew()
+                rows = []
+        indexed: dict[str, int] = dict(rows)
+        self.forget(indexed.keys() - counts.keys())
+        return [session_id for session_id, turns in counts.items() if indexed.get(session_id, 0) != turns]
+
+    def damaged(self) -> bool:
+        """Whether SQLite finds the file inconsistent; it is then made anew, empty."""
+        with self._lock:
+            try:
+                connection = self._opened()
+                sound = connection.execute("PRAGMA quick_check").fetchall() == [("ok",)]
+                connection.execute("INSERT INTO hit(hit) VALUES ('integrity-check')")
+            except sqlite3.DatabaseError:
+                sound = False
+            if not sound:
+                self._start_anew()
+        return not sound
+
+    def find(self, text: str, *, limit: int, hidden: Collection[str]) -> list[SearchHit]:
+        """Hits of all words, best first.
+
+        Args:
+            text: words; the last one is a prefix. Every character is taken literally.
+            limit: how many at most.
+            hidden: sessions that are passed over.
+        """
+        expression = match_expression(text)
+        if not expression or limit <= 0:
+            return []
+        query = (
+            f"SELECT session_id, turn_no, role, snippet(hit, 0, '{_OPEN}', '{_CLOSE}', '…', {_SNIPPET_WORDS})"
+            " FROM hit WHERE hit MATCH ? ORDER BY rank"
+        )
+        hits: list[SearchHit] = []
+        with self._lock:
+            try:
+                for session_id, turn_no, role, snippet in self._opened().execute(query, [expression]):
+                    if session_id not in hidden:
+                        hits.append(_hit(session_id, turn_no, role, snippet))
+                    if len(hits) == limit:
+                        break
+            except sqlite3.DatabaseError:
+                self._start_anew()
+        return hits
+
+    def clear(self) -> None:
+        """Begin an empty file."""
+        with self._lock:
+            self._start_anew()
+
+    def close(self) -> None:
+        """Close the file."""
+        with self._lock:
+            self._close()
+
+    def _recovering(self, turns: Collection[Turn]) -> None:
+        try:
+            self._write(turns)
+        except sqlite3.DatabaseError as error:
+            if isinstance(error, sqlite3.OperationalError):
+                raise  # the disk is full or the file locked: not damage
+            self._start_anew()
+
+    def _write(self, turns: Collection[Turn]) -> None:
+        connection = self._opened()
+        counts: dict[str, int] = {}
+        for turn in turns:
+            counts[turn.session_id] = counts.get(turn.session_id, 0) + 1
+        with connection:
+            connection.executemany(
+                "INSERT INTO hit (content, session_id, turn_no, role) VALUES (?, ?, ?, ?)",
+                [(_indexed(turn), turn.session_id, turn.turn_no, turn.role) for turn in turns],
+            )
+            connection.executemany(
+                "INSERT INTO progress VALUES (?, ?) ON CONFLICT DO UPDATE SET turns = turns + excluded.turns",
+                counts.items(),
+            )
+
+    def _opened(self) -> sqlite3.Connection:
+        if self._connection is None:
+            try:
+                self._connection = self._connect()
+            except sqlite3.DatabaseError as error:
+                if isinstance(error, sqlite3.OperationalError):
+                    raise
+                self._remove_files()
+                self._connection = self._connect()
+        return self._connection
+
+    def _connect(self) -> sqlite3.Connection:
+        # SQLite gives its side files the mode of the main one.
+        os.close(os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+        connection = sqlite3.connect(self._path, check_same_thread=False, timeout=5)
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("PRAGMA synchronous = NORMAL")
+            version = connection.execute("PRAGMA user_version").fetchone()[0]
+            if version == 0:
+                connection.executescript(f"BEGIN; {_SCHEMA} PRAGMA user_version = {_SCHEMA_VERSION}; COMMIT;")
+            elif version != _SCHEMA_VERSION:
+                raise sqlite3.DatabaseError(f"the search index has version {version}")
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def _start_anew(self) -> None:
+        self._close()
+        self._remove_files()
+
+    def _remove_files(self) -> None:
+        for suffix in ("", "-wal", "-shm"):
+            self._path.with_name(self._path.name + suffix).unlink(missing_ok=True)
+
+    def _close(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            with contextlib.suppress(sqlite3.Error):
+                connection.close()
+
+
+def match_expression(text: str) -> str:
+    """An FTS5 expression that takes every character of a person's text literally; empty when there is no word."""
+    words = [w for w in text.translate(_UNSEARCHABLE).split() if any(c.isalnum() for c in w)]
+    phrases = ['"' + _separated(word).replace('"', '""') + '"' for word in words]
+    return " ".join(phrases) + "*" if phrases else ""
+
+
+def _separated(text: str) -> str:
+    return _CJK.sub(rf"\1{_JOINT}", text)
+
+
+def _indexed(turn: Turn) -> str:
+    parts = (turn.content, turn.reasoning, *(f"{call.name} {call.arguments}" for call in turn.tool_calls))
+    return _separated("\n".join(part for part in parts if part).translate(_UNSEARCHABLE))
+
+
+def _hit(session_id: str, turn_no: int, role: str, marked: str) -> SearchHit:
+    text = " ".join(marked.replace(_JOINT, "").split())
+    plain: list[str] = []
+    spans: list[tuple[int, int]] = []
+    length = start = 0
+    for part in re.split(f"([{_OPEN}{_CLOSE}])", text):
+        if part == _OPEN:
+            start = length
+        elif part == _CLOSE:
+            spans.append((start, length))
+        else:
+            plain.append(part)
+            length += len(part)
+    return SearchHit(session_id=session_id, turn_no=turn_no, role=role, snippet="".join(plain), spans=tuple(spans))
