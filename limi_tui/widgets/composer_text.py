@@ -6,13 +6,18 @@ A binding would act after the key has bubbled up to the app, and the next key co
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import ClassVar
+from typing import ClassVar, cast
 
 from textual import events
+from textual._ansi_sequences import ANSI_SEQUENCES_KEYS
 from textual.binding import Binding, BindingType
+from textual.keys import Keys
 from textual.widgets import TextArea
 
 from limi_tui.widgets.composer_paste import FoldedPastes
+
+_NOT_TAKEN = ("f6", "f7")
+"""Keys that a text area selects with and that are left to the screen."""
 
 
 class ComposerText(TextArea):
@@ -43,6 +48,9 @@ class ComposerText(TextArea):
             placeholder=placeholder, compact=True, highlight_cursor_line=False, show_line_numbers=False, soft_wrap=True
         )
         self.cursor_blink = False
+        for key in _NOT_TAKEN:
+            self._bindings.key_to_bindings.pop(key, None)
+        _teach_alt_enter()
         self._pastes = pastes
         self._actions: Mapping[str, Callable[[], bool]] = {}
         self._first: Callable[[events.Key], bool] = _nothing
@@ -106,6 +114,12 @@ class ComposerText(TextArea):
         if token:
             self.delete((end[0], end[1] - len(token)), end)
         return bool(token)
+
+
+def _teach_alt_enter() -> None:
+    """Read Alt+Enter of terminals without the kitty protocol (ESC CR) as Ctrl+J; Textual drops it or sends Enter."""
+    sequences = cast(dict[str, tuple[Keys, ...]], ANSI_SEQUENCES_KEYS)
+    sequences.setdefault("\x1b\r", (Keys.ControlJ,))
 
 
 def _nothing(_event: events.Key) -> bool:

@@ -50,7 +50,13 @@ class FinishCard(ModalScreen[FinishVerdict | None]):
             background: $surface;
             border: round $primary;
         }
-        OptionList { height: auto; border: none; padding: 0; margin: 1 0; background: $surface; }
+        OptionList, OptionList:focus {
+            height: auto;
+            border: none;
+            padding: 0;
+            margin: 1 0;
+            background: $surface;
+        }
         Input { height: 3; border: round $border-blurred; background: $surface; }
         Input:focus { border: round $border; }
         .card-title { text-style: bold; }

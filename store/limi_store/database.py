@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -73,7 +73,7 @@ class Database:
         self._exclusively(self._open)
 
     @contextlib.contextmanager
-    def cursor(self) -> Iterator[DuckDBPyConnection]:
+    def cursor(self) -> Generator[DuckDBPyConnection]:
         """A cursor of the one connection, closed at the end.
 
         Raises:

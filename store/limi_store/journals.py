@@ -44,7 +44,7 @@ def journal_path(home: Home, session_id: str) -> Path | None:
 
 
 def journal_sizes(home: Home) -> dict[str, int]:
-    """Every journal's size in bytes by session id; the desk first, then sessions and the bin in the order of their ids."""
+    """Every journal's size in bytes by session id: the desk first, then sessions and the bin, each in order."""
     sizes: dict[str, int] = {}
     for session_id, path in _candidates(home):
         try:

@@ -47,14 +47,17 @@ class Keeper:
                 self.database.open()
             except DatabaseDamaged as damage:
                 self._replace(str(damage))
+            self.catch_up()
         except StoreDegraded as error:
             self._degraded = True
             self.note(str(error))
-            return
-        self.catch_up()
 
     def catch_up(self) -> None:
-        """Project every journal that is behind; failures become notes."""
+        """Project every journal that is behind; failures become notes.
+
+        Raises:
+            StoreDegraded: the database cannot be read.
+        """
         behind = self.read(self.projector.behind_of)
         if behind:
             self.bring_up_to_date(behind)

@@ -194,7 +194,8 @@ def _holds(cursor: DuckDBPyConnection, projection: Projection, known: Position, 
     if (here.last_seq, here.last_sha256) != (known.last_seq, known.last_sha256 if known.last_seq >= 0 else GENESIS):
         return False
     counts = cursor.execute(
-        "SELECT (SELECT count(*) FROM event WHERE session_id = $id), (SELECT count(*) FROM turn WHERE session_id = $id)",
+        "SELECT (SELECT count(*) FROM event WHERE session_id = $id),"
+        " (SELECT count(*) FROM turn WHERE session_id = $id)",
         {"id": projection.session_id},
     ).fetchall()
     return counts[0] == (events, len(projection.builder.turns))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from typing import TYPE_CHECKING, cast
 
 from limi_store.database import ADVICE, Database, DatabaseDamaged, first_line
@@ -50,7 +50,7 @@ def rebuild(keeper: Keeper) -> RebuildReport:
 
 
 @contextlib.contextmanager
-def _failures_named() -> Iterator[None]:
+def _failures_named() -> Generator[None]:
     import duckdb
 
     try:
@@ -62,7 +62,6 @@ def _failures_named() -> Iterator[None]:
 def _remove(database: Database) -> None:
     for path in (database.path, database.wal):
         path.unlink(missing_ok=True)
-
 
 
 def _counts(cursor: DuckDBPyConnection) -> tuple[int, int]:

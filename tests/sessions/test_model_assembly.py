@@ -7,10 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from limi_sessions.agent.assembly import Assembly, finish_of
+from limi_sessions.agent.assembly import Assembly, finish_of, merged_thinking
 from limi_sessions.agent.chat_format import parsable, sendable
 from limi_sessions.agent.failure import failure_of
-from limi_sessions.agent.provider_call import merged_thinking
 from limi_sessions.agent.tokens import count_text, estimate_text
 from limi_sessions.agent.wire import CallFragment, Piece
 from limi_sessions.records.message import FinishReason

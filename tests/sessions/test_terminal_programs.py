@@ -1,6 +1,7 @@
 """Real programs in a real pty: what they draw, an independent terminal (tmux) draws too."""
 
 import os
+import select
 import shutil
 import subprocess
 import sys
@@ -10,12 +11,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from limi_sessions.terminal import EngineChoice, open_engine
-from limi_sessions.terminal.engine import TermEngine
 from ptyprocess import PtyProcess
 
+from limi_sessions.terminal import EngineChoice, open_engine
+from limi_sessions.terminal.engine import TermEngine
+
 COLS, ROWS = 80, 24
-DEADLINE_S = 20
+DEADLINE_S = 10
 Screen = Callable[[list[str]], bool]
 
 
@@ -37,7 +39,8 @@ def run_program(argv: list[str], steps: list[Step], home: Path) -> tuple[bytes, 
     try:
         for step in steps:
             while not any(step.shows in line for line in engine.text()):
-                assert time.monotonic() < deadline, f"{step.shows!r} never showed:\n" + "\n".join(engine.text())
+                ready, _, _ = select.select([child.fd], [], [], max(0, deadline - time.monotonic()))
+                assert ready, f"{step.shows!r} never showed:\n" + "\n".join(engine.text())
                 output = child.read(65536)
                 stream += output
                 engine.feed(output)

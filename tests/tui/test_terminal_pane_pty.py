@@ -34,7 +34,7 @@ class Host:
         self.written = bytearray()
         self.app: pexpect.spawn[bytes] = pexpect.spawn(
             sys.executable,
-            [str(APP), shell, str(folder)],
+            [str(APP), "bash", str(folder)],
             env=base | {"COLORTERM": "truecolor"} | environment,
             dimensions=(rows, cols),
             timeout=20,
@@ -93,7 +93,8 @@ def test_less_follows_a_resize(host: Host) -> None:
     host.until(lambda rows: rows[0] == "1" and rows[22].startswith(":"))
     host.app.setwinsize(12, 60)
     host.screen.resize(60, 12)
-    host.until(lambda rows: rows[10].startswith(":") and "YOU" in rows[11])
+    host.screen.feed(b"\x1b[2J")
+    host.until(lambda rows: rows[0] == "1" and rows[10].startswith(":") and "YOU" in rows[11])
     host.app.send("q")
     host.until(lambda rows: not rows[10].startswith(":"))
 

@@ -204,9 +204,8 @@ async def test_older_rows_are_read_by_page_and_wheel_and_typing_returns_to_the_l
         await pilot.press("shift+pageup")
         assert app.shown(8) == "line 91"
         app.print("\r\nmore")
-        await pilot.pause()
+        await until(lambda: app.shown(9).endswith("9 rows below"))
         assert app.shown(8) == "line 91"
-        assert app.shown(9).endswith("9 rows below")
         await pilot.press("l")
         await until(lambda: app.shown(8) == "more")
         assert app.typed() == b"l"

@@ -12,6 +12,7 @@ from limi_sessions.agent.stream import Delta, ReasoningDelta, TextDelta, ToolCal
 from limi_sessions.agent.wire import CallFragment, Piece
 from limi_sessions.records.identity import uuid7
 from limi_sessions.records.message import FinishReason, ToolCall
+from limi_sessions.records.value import JsonObject
 
 _FINISH: dict[str, FinishReason] = {
     "stop": "stop",
@@ -129,6 +130,29 @@ def finish_of(provider_reason: str | None, *, has_calls: bool) -> FinishReason:
     if known == "stop" and has_calls:
         return "tool_calls"
     return known
+
+
+def merged_thinking(fragments: list[JsonObject]) -> list[JsonObject]:
+    """Whole thinking blocks from streamed ones: text until its signature; redacted blocks as they are.
+
+    Source: Anthropic, extended thinking, streaming.
+    """
+    blocks: list[JsonObject] = []
+    open_block = False
+    for fragment in fragments:
+        if fragment.get("type") == "redacted_thinking":
+            blocks.append(fragment)
+            open_block = False
+            continue
+        if not open_block:
+            blocks.append({"type": "thinking", "thinking": "", "signature": ""})
+            open_block = True
+        block = blocks[-1]
+        block["thinking"] = f"{block['thinking']}{fragment.get('thinking') or ''}"
+        if signature := fragment.get("signature"):
+            block["signature"] = signature
+            open_block = False
+    return blocks
 
 
 def _is_json(text: str) -> bool:

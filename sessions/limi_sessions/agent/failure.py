@@ -7,6 +7,7 @@ is read. Knows the names of exceptions, not their classes: it imports none of th
 from __future__ import annotations
 
 import email.utils
+import re
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -33,6 +34,8 @@ _CONNECTION = frozenset(
     }
 )
 _TIMEOUT = frozenset({"ReadTimeout", "ConnectTimeout", "PoolTimeout", "WriteTimeout", "APITimeoutError", "Timeout"})
+_QUOTED = re.compile(r'"message"\s*:\s*"((?:[^"\\]|\\.)+)"')
+"""The message of an error body that litellm shows as it came."""
 _RETRIABLE_STATUS = frozenset({429, 500, 502, 503, 504, 529})
 
 
@@ -140,4 +143,6 @@ def _message(chain: list[BaseException]) -> str:
         if found and len(head) < 80 and tail:
             text = tail
     first = text.partition("\n")[0].partition(" Original exception:")[0]
+    if (quoted := _QUOTED.search(first)) is not None:
+        first = quoted[1].replace('\\"', '"')
     return first.strip()[:1000]

@@ -16,11 +16,14 @@ from typing import Protocol, cast, runtime_checkable
 
 from pydantic import JsonValue
 
+from limi_sessions.agent.assembly import merged_thinking
 from limi_sessions.agent.wire import Ask, CallFragment, Ended, FinishSeen, Piece, Reply
 from limi_sessions.records.value import JsonObject
 
 Emit = Callable[[Reply], None]
 _CLOSE_S = 0.1
+_REASONING_ESTIMATED = ("anthropic/", "bedrock/")
+"""Providers that do not tell reasoning tokens; litellm estimates them."""
 _RAW_FIELDS = ("id", "system_fingerprint", "service_tier", "provider", "timings")
 """`timings` is llama.cpp's, `provider` OpenRouter's."""
 
@@ -195,7 +198,10 @@ def _ended(litellm: Litellm, ask: Ask, seen: _Seen, *, usage_refused: bool) -> E
     completion = _count(seen.litellm_usage, "completion_tokens") if usage else None
     if prompt is None:
         prompt, completion = _count(usage, "prompt_tokens"), _count(usage, "completion_tokens")
+    if seen.finish_reason is None and completion != _count(usage, "completion_tokens"):
+        prompt = completion = None  # a cut stream: litellm counted what the provider had not yet
     details = _get(seen.litellm_usage, "completion_tokens_details") or usage.get("completion_tokens_details")
+    told = bool(usage) and not str(ask.arguments["model"]).startswith(_REASONING_ESTIMATED)
     raw: JsonObject = {**seen.fields}
     if seen.usage is not None:
         raw["usage"] = seen.usage
@@ -212,7 +218,7 @@ def _ended(litellm: Litellm, ask: Ask, seen: _Seen, *, usage_refused: bool) -> E
         finish_reason=seen.finish_reason,
         prompt_tokens=prompt,
         completion_tokens=completion,
-        reasoning_tokens=_count(details, "reasoning_tokens") if usage else None,
+        reasoning_tokens=_count(details, "reasoning_tokens") if told else None,
         cost_usd=_cost(litellm, ask, usage, seen.litellm_usage),
         model=seen.model,
         raw=raw,
@@ -238,29 +244,6 @@ def _cost(litellm: Litellm, ask: Ask, usage: Mapping[str, object], litellm_usage
     except Exception:  # noqa: BLE001 - a model without a price: the cost is unknown
         return None
     return sum(costs)
-
-
-def merged_thinking(fragments: list[JsonObject]) -> list[JsonObject]:
-    """Whole thinking blocks from streamed ones: text until its signature; redacted blocks as they are.
-
-    Source: Anthropic, extended thinking, streaming.
-    """
-    blocks: list[JsonObject] = []
-    open_block = False
-    for fragment in fragments:
-        if fragment.get("type") == "redacted_thinking":
-            blocks.append(fragment)
-            open_block = False
-            continue
-        if not open_block:
-            blocks.append({"type": "thinking", "thinking": "", "signature": ""})
-            open_block = True
-        block = blocks[-1]
-        block["thinking"] = _text(block["thinking"]) + _text(fragment.get("thinking"))
-        if signature := fragment.get("signature"):
-            block["signature"] = signature
-            open_block = False
-    return blocks
 
 
 def _get(value: object, name: str) -> object:

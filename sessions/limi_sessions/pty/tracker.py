@@ -97,6 +97,7 @@ class _Expected:
     cast_from: int
     window: OutputWindow = field(default_factory=lambda: OutputWindow(limit=_ECHO_WINDOW))
     started: float = field(default_factory=time.monotonic)
+    interrupted: bool = False
 
 
 class CommandTracker:
@@ -167,6 +168,8 @@ class CommandTracker:
         with self._lock:
             if self._running:
                 self._running.interrupted = True
+            elif self._expected:
+                self._expected.interrupted = True
 
     def so_far(self, serial: int) -> Printed:
         """What the agent's command has printed by now; empty when it has not begun."""
@@ -246,6 +249,7 @@ class CommandTracker:
         self._running = _Running(
             expected.serial, "agent", expected.command, window, expected.spool, cast_from, cast_from
         )
+        self._running.interrupted = expected.interrupted
         return self._running
 
     def _exited(self, mark: Mark, before: int) -> list[TrackerEvent]:
@@ -268,7 +272,7 @@ class CommandTracker:
         return [
             RawFinished(
                 expected.serial, "agent", expected.command, expected.window.close(), mark.exit_code, self.cwd,
-                now - expected.started, expected.cast_from, before, interrupted=False, spool=None, echoed=True,
+                now - expected.started, expected.cast_from, before, interrupted=expected.interrupted, spool=None, echoed=True,
             )
         ]  # fmt: skip
 

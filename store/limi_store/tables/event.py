@@ -64,4 +64,4 @@ def positions(cursor: DuckDBPyConnection) -> dict[str, Position]:
         "list[tuple[str, int, str, int]]",
         cursor.execute("SELECT session_id, last_seq, last_sha256, size_bytes FROM journal").fetchall(),
     )
-    return {session_id: Position(*rest) for session_id, *rest in rows}
+    return {session_id: Position(seq, sha256, size) for session_id, seq, sha256, size in rows}

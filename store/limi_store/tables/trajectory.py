@@ -8,7 +8,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal, cast
 
 from limi_sessions.records.event import Event
-from limi_sessions.records.payload import SessionFinished, SessionResumed, SessionStarted, SessionStatus, SettingsChanged
+from limi_sessions.records.payload import (
+    SessionFinished,
+    SessionResumed,
+    SessionStarted,
+    SessionStatus,
+    SettingsChanged,
+)
 from limi_sessions.records.turn import SessionSummary, Turn
 from limi_sessions.trajectory import title_of
 from limi_store.tables.table import Cells, Table, columns

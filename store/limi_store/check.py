@@ -1,0 +1,172 @@
+"""`limi store check`: every journal verified, every table compared with a fresh projection, and what is off mended.
+
+Each session is one job on the writer's thread, so a session in progress is not held up by the check of all others.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol, TypeVar
+
+from limi_sessions.journal import JournalReading, is_being_written, read_journal
+from limi_sessions.records.event import DESK
+from limi_store.desk import Desk
+from limi_store.errors import StoreDegraded, StoreRefused
+from limi_store.journals import journal_path, journal_sizes
+from limi_store.keeper import Keeper
+from limi_store.lock import owner_of
+from limi_store.port import CheckReport
+from limi_store.projection import APPENDED, Batch, Projection
+from limi_store.tables.desk import DESK_TABLES
+from limi_store.tables.event import Position, positions
+from limi_store.tables.table import Cells, Table
+from limi_store.tables.trajectory import TRAJECTORY
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+_T = TypeVar("_T")
+
+
+class OnWriter(Protocol):
+    """Runs a job on the writer's thread and waits for it."""
+
+    def __call__(self, job: Callable[[], _T]) -> _T:
+        """The job's result."""
+        ...
+
+
+@dataclass
+class _Findings:
+    sessions: int = 0
+    events: int = 0
+    repaired: list[str] = field(default_factory=list[str])
+    problems: list[str] = field(default_factory=list[str])
+    notes: list[str] = field(default_factory=list[str])
+
+
+def check(keeper: Keeper, desk: Desk, on_writer: OnWriter) -> CheckReport:
+    """Check a whole home; called from any thread but the writer's."""
+    findings = _Findings()
+    earlier_notes = len(keeper.notes)
+    for session_id in journal_sizes(keeper.home):
+        on_writer(lambda wanted=session_id: _check_journal(keeper, wanted, findings))
+    on_writer(lambda: _check_whole(keeper, desk, findings))
+    _check_modes(keeper.home.root, findings)
+    _check_lock(keeper, findings)
+    if keeper.home.quarantine.is_dir():
+        findings.notes += [
+            f"in quarantine, safe to remove: {path}" for path in sorted(keeper.home.quarantine.iterdir())
+        ]
+    findings.repaired = [*keeper.notes[earlier_notes:], *findings.repaired]
+    return CheckReport(
+        sessions=findings.sessions,
+        events=findings.events,
+        repaired=tuple(findings.repaired),
+        problems=tuple(dict.fromkeys(findings.problems)),
+        notes=tuple(findings.notes),
+    )
+
+
+def _check_journal(keeper: Keeper, session_id: str, findings: _Findings) -> None:
+    path = journal_path(keeper.home, session_id)
+    if path is None:
+        return
+    try:
+        behind = keeper.bring_up_to_date([session_id])
+        reading = read_journal(path)
+    except OSError as error:
+        findings.problems.append(f"{path}: cannot be read: {error.strerror}")
+        return
+    findings.sessions += session_id != DESK
+    findings.events += len(reading.events)
+    findings.problems += reading.problems
+    if reading.torn and not is_being_written(path):
+        findings.notes.append(f"{path}: a torn last line was never acknowledged and is passed over")
+    if behind:
+        findings.problems.append(f"session {session_id}: the tables cannot be brought up to date: {keeper.notes[-1]}")
+        return
+    try:
+        wrong = keeper.read(lambda cursor: _wrong_tables(cursor, session_id, reading))
+    except StoreDegraded as error:
+        findings.problems.append(str(error))
+        return
+    if wrong and not reading.problems:
+        keeper.projector.remove([session_id])
+        keeper.search.forget([session_id])
+        if not keeper.bring_up_to_date([session_id]):
+            named = ", ".join(table.name for table in wrong)
+            findings.repaired.append(f"session {session_id}: rows of {named} differed from its journal; made anew")
+    elif wrong:
+        findings.notes.append(
+            f"session {session_id}: the tables hold what its damaged journal lost; kept until a rebuild"
+        )
+
+
+def _wrong_tables(cursor: DuckDBPyConnection, session_id: str, reading: JournalReading) -> list[Table]:
+    """The tables whose rows are not those of a fresh projection up to the projected position."""
+    known = positions(cursor).get(session_id, Position())
+    batch, projection = Batch(), Projection(session_id)
+    projection.take([event for event in reading.events if event.seq <= known.last_seq], batch, end=known.size_bytes)
+    expected = {table: batch.rows.get(table, []) for table in APPENDED}
+    held = {table: table.of_session(cursor, session_id) for table in APPENDED}
+    if session_id == DESK:
+        for table in DESK_TABLES:
+            expected[table] = sorted(batch.rows.get(table, []), key=_sortable)
+            held[table] = sorted(
+                cursor.execute(f"SELECT {table.column_names} FROM {table.name}").fetchall(), key=_sortable
+            )
+    row = projection.trajectory_row
+    expected[TRAJECTORY] = [row] if row is not None else []
+    held[TRAJECTORY] = TRAJECTORY.of_session(cursor, session_id)
+    return [table for table, rows in expected.items() if rows != held[table]]
+
+
+def _sortable(row: Cells) -> str:
+    return repr(row)
+
+
+def _check_whole(keeper: Keeper, desk: Desk, findings: _Findings) -> None:
+    try:
+        missing = keeper.read(positions).keys() - journal_sizes(keeper.home).keys()
+        findings.problems += [
+            f"session {session_id}: its journal is gone; the tables keep what they hold until a rebuild"
+            for session_id in sorted(missing)
+        ]
+        findings.repaired += desk.settle()
+        if keeper.search.damaged():
+            findings.repaired.append("the search index was damaged; made anew")
+        if lacking := keeper.index_missing():
+            findings.repaired.append(f"the search index lacked turns of {len(lacking)} session(s)")
+    except (StoreDegraded, StoreRefused) as error:
+        findings.problems.append(str(error))
+
+
+def _check_modes(root: Path, findings: _Findings) -> None:
+    """Take the rights of group and others from everything in the home."""
+    mended = 0
+    for directory, _, names in os.walk(root):
+        for path in (Path(directory), *(Path(directory) / name for name in names)):
+            try:
+                mode = path.lstat().st_mode
+                if mode & 0o077 and not stat.S_ISLNK(mode):
+                    path.chmod(stat.S_IMODE(mode) & 0o700)
+                    mended += 1
+            except FileNotFoundError:
+                continue
+            except OSError as error:
+                findings.problems.append(
+                    f"{path}: others may read it, and its mode cannot be changed: {error.strerror}"
+                )
+    if mended:
+        findings.repaired.append(f"{mended} file(s) or directories could be read by others; made private")
+
+
+def _check_lock(keeper: Keeper, findings: _Findings) -> None:
+    owner = owner_of(keeper.home)
+    if owner is None or owner.pid != os.getpid():
+        findings.problems.append(f"{keeper.home.lock} does not name this process although it owns the store")

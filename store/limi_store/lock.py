@@ -1,0 +1,102 @@
+"""Who owns the store: a lock file that holds the owner's pid and where its socket is.
+
+The kernel gives the lock up with its process, so there is no stale lock; a stale pid in the file means nothing.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import os
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
+
+from limi_sessions.paths import Home
+
+_LONGEST_SOCKET_PATH = 103
+"""Bytes; 107 on Linux, 103 on macOS."""
+
+
+@dataclass(frozen=True)
+class Owner:
+    """What the lock file says about the process that holds it."""
+
+    pid: int
+    socket: Path | None
+    """Where it serves; None when it does not, or not yet."""
+
+
+class OwnerLock:
+    """The lock, held."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+
+    @classmethod
+    def claim(cls, home: Home) -> OwnerLock | None:
+        """The lock, or None when another process holds it.
+
+        Raises:
+            OSError: the lock file cannot be made.
+        """
+        descriptor = os.open(home.lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(descriptor)
+            return None
+        lock = cls(descriptor)
+        lock.announce(None)
+        return lock
+
+    def announce(self, socket: Path | None) -> None:
+        """Write this process's pid and where it serves into the file."""
+        content = json.dumps({"pid": os.getpid(), "socket": str(socket) if socket else None}).encode() + b"\n"
+        os.ftruncate(self._descriptor, 0)
+        os.pwrite(self._descriptor, content, 0)
+
+    def release(self) -> None:
+        """Give the lock up."""
+        if self._descriptor >= 0:
+            os.ftruncate(self._descriptor, 0)
+            os.close(self._descriptor)
+            self._descriptor = -1
+
+
+def owner_of(home: Home) -> Owner | None:
+    """What the lock file says; None when it says nothing (no owner, or one that is just beginning)."""
+    try:
+        fields = cast("dict[str, object]", json.loads(home.lock.read_bytes()))
+        pid, socket = fields["pid"], fields["socket"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return Owner(pid, Path(socket) if isinstance(socket, str) else None) if isinstance(pid, int) else None
+
+
+def socket_place(home: Home) -> Path:
+    """Where an owner puts its socket: in the home, or in a short private directory when that path is too long."""
+    if len(os.fsencode(home.socket)) <= _LONGEST_SOCKET_PATH:
+        return home.socket
+    name = f"limi-{hashlib.sha256(os.fsencode(home.root)).hexdigest()[:16]}.sock"
+    runtime = os.environ.get("XDG_RUNTIME_DIR", "")
+    if runtime and _is_ours(Path(runtime)) and len(os.fsencode(f"{runtime}/{name}")) <= _LONGEST_SOCKET_PATH:
+        return Path(runtime) / name
+    return Path(tempfile.mkdtemp(prefix="limi-", dir="/tmp")) / name
+
+
+def remove_socket(home: Home, place: Path) -> None:
+    """Remove a socket and the directory that `socket_place` made for it."""
+    place.unlink(missing_ok=True)
+    if place.parent.name.startswith("limi-") and place.parent.parent == Path("/tmp"):
+        place.parent.rmdir()
+
+
+def _is_ours(directory: Path) -> bool:
+    try:
+        found = directory.stat()
+    except OSError:
+        return False
+    return directory.is_dir() and found.st_uid == os.getuid() and not found.st_mode & 0o077
