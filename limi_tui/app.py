@@ -19,7 +19,7 @@ from limi_tui.verbs.store_gate import StoreGate
 from limi_tui.widgets.terminal_keys import keep_alt_keys
 
 
-class LimiApp(App[int]):
+class LimiApp(App[object]):
     """The workstation."""
 
     TITLE = "limi"
@@ -89,4 +89,5 @@ def run_workstation(request: OpeningRequest) -> int:
     install_guard()
     keep_alt_keys()
     app = LimiApp(request, load_settings(request.home))
-    return app.run() or app.return_code or 0
+    app.run()
+    return app.return_code or 0

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from textual.message import Message
 
-from limi_sessions.agent.loop import Activity, Decision, Proposal
+from limi_sessions.agent.ports import Activity, Decision, Proposal
 from limi_sessions.agent.stream import Delta
 from limi_sessions.pty.shell import SharedShell
 from limi_sessions.pty.waiting import ShellState

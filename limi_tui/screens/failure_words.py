@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from limi_sessions.agent.spec import UnknownModel
 from limi_sessions.journal import JournalBusy, JournalError
-from limi_sessions.live import SessionUnreadable
 from limi_sessions.paths import HomeUnwritable
 from limi_sessions.pty.errors import ShellError
+from limi_sessions.resuming import SessionUnreadable
 
 _KNOWN = (UnknownModel, JournalError, SessionUnreadable, HomeUnwritable, ShellError)
 

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from limi_tui.app import LimiApp
 
 
-class Room(Screen[None]):
+class Room(Screen[object]):
     """A screen of the workstation."""
 
     @property

@@ -6,17 +6,18 @@ Draws and routes only: what a session does is `limi_sessions.live`, what events 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from typing import ClassVar
 
 from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.containers import Horizontal, Vertical
-from textual.reactive import var
+from textual.containers import Vertical
 from textual.widgets import Footer
 
-from limi_sessions.agent.loop import Decision
-from limi_sessions.live import Company, LiveSession
+from limi_sessions.live import LiveSession
+from limi_sessions.plan import Company
+from limi_sessions.records.event import Event
 from limi_sessions.records.payload import SessionFinished
 from limi_tui import bindings, messages
 from limi_tui.guard import copy_text
@@ -26,12 +27,13 @@ from limi_tui.screens.room import Room
 from limi_tui.screens.session_commands import COMMANDS, CommandFailed, run_command
 from limi_tui.screens.session_status import SessionStatusBoard, waiting_banner
 from limi_tui.story import Story
-from limi_tui.verbs.opening import Opened, open_again, open_new
+from limi_tui.verbs.opening import open_again, open_new
 from limi_tui.verbs.opening_request import OpeningRequest
-from limi_tui.widgets.approval import ApprovalBar
+from limi_tui.widgets.asking import AskingArea
 from limi_tui.widgets.composer import Composer
 from limi_tui.widgets.finish_card import FinishCard, FinishVerdict
 from limi_tui.widgets.help_screen import HelpScreen
+from limi_tui.widgets.panes import Panes
 from limi_tui.widgets.status_line import StatusLine
 from limi_tui.widgets.terminal_pane import TerminalPane
 from limi_tui.widgets.transcript import Transcript
@@ -43,8 +45,6 @@ WELCOME = (
     "Nothing that changes anything runs before you accept it, in mode ask. F1 lists every key.\n"
     "Ctrl-Q ends the session: a short card asks how it went. Everything is kept and can be resumed."
 )
-_STACK_BELOW = 100
-"""Columns under which the panes are stacked."""
 
 
 class SessionScreen(Room):
@@ -53,8 +53,6 @@ class SessionScreen(Room):
     BINDINGS: ClassVar[list[BindingType]] = bindings.SESSION
     CSS_PATH = "session.tcss"
     TITLE = "limi"
-    share = var(50)
-    """Percent of the width (of the height, when stacked) that the conversation takes."""
 
     def __init__(self, request: OpeningRequest, *, model: str | None) -> None:
         """Args: model: for a new session; None to resume `request.session_id`."""
@@ -63,18 +61,17 @@ class SessionScreen(Room):
         self._model = model
         self.live: LiveSession | None = None
         """None until the session is open."""
-        self._approval: messages.ApprovalAsked | None = None
         self._question: messages.QuestionAsked | None = None
         self._opening_failed = False
 
     def compose(self) -> ComposeResult:
         """Two panes, then what is answered, typed and known."""
-        with Horizontal(id="panes"):
+        with Panes(id="panes"):
             with Vertical(id="talk"):
                 yield Transcript(id="transcript", empty=WELCOME)
             with Vertical(id="shell"):
                 yield TerminalPane(id="terminal")
-        yield Vertical(id="asking")
+        yield AskingArea(id="asking")
         yield Composer(commands=COMMANDS, id="composer")
         yield StatusLine(id="status")
         yield Footer(show_command_palette=False)
@@ -83,11 +80,12 @@ class SessionScreen(Room):
         """Open the session while the first frame is drawn."""
         self.transcript = self.query_one(Transcript)
         self.terminal = self.query_one(TerminalPane)
-        self.asking = self.query_one("#asking", Vertical)
+        self.asking = self.query_one(AskingArea)
+        self.panes = self.query_one(Panes)
         self.composer = self.query_one(Composer)
         self.board = SessionStatusBoard(self.query_one(StatusLine), self.request)
         self.story = Story(self.transcript)
-        self.share = round(self.limi.settings.look.split_ratio * 100)
+        self.panes.share = round(self.limi.settings.look.split_ratio * 100)
         self.composer.focus()
         self.set_interval(1.0, self.board.tick)
         self.call_after_refresh(self._open)
@@ -108,29 +106,27 @@ class SessionScreen(Room):
         size = self.terminal.size
         cols, rows = max(20, size.width), max(5, size.height - 1)
         try:
-            opened = await self._opened(company, cols=cols, rows=rows)
+            self.live = await self._opened(company, cols=cols, rows=rows)
         except Exception as error:  # noqa: BLE001 - shown where the person looks; the screen stays usable
             self._opening_failed = True
             self.transcript.append(NoticeBlock("opening", "error", failure_words(error)))
             self.board.failed()
             return
-        await self._begin(opened)
+        self.board.attach(self.live)
+        if self.request.query and self.request.session_id is None:
+            await self.say(self.request.query)
 
-    async def _opened(self, company: Company, *, cols: int, rows: int) -> Opened:
+    async def _opened(self, company: Company, *, cols: int, rows: int) -> LiveSession:
         if self.request.session_id is not None:
-            return await open_again(self.request, self.request.session_id, company, cols=cols, rows=rows)
+            return await open_again(
+                self.request, self.request.session_id, company, cols=cols, rows=rows, show=self._show_earlier
+            )
         return await open_new(self.request, company, model=self._model or "demo", cols=cols, rows=rows)
 
-    async def _begin(self, opened: Opened) -> None:
-        self.live = opened.live
-        earlier = {event.seq for event in opened.earlier}
-        self.board.attach(opened.live)
-        if earlier:
-            for event in opened.earlier:
-                self.story.event_recorded(event)
-            self.transcript.jump_to_end()
-        if self.request.query and not earlier:
-            await self.say(self.request.query)
+    def _show_earlier(self, events: Sequence[Event]) -> None:
+        for event in events:
+            self.story.event_recorded(event)
+        self.transcript.jump_to_end()
 
     async def say(self, text: str) -> None:
         """Tell the agent something."""
@@ -215,30 +211,15 @@ class SessionScreen(Room):
 
     @on(messages.ApprovalAsked)
     async def _approval_asked(self, message: messages.ApprovalAsked) -> None:
-        self._approval = message
-        proposal = message.proposal
-        self.story.waits_for_expert(proposal.call.call_id)
-        bar = ApprovalBar(proposal.call.call_id, proposal.preview.title, proposal.preview.body, demo=proposal.demo)
-        await self.asking.remove_children()
-        await self.asking.mount(bar)
-        if not self.composer.text and self.focused is not self.terminal:
-            bar.focus()
+        self.story.waits_for_expert(message.proposal.call.call_id)
+        writing = bool(self.composer.text) or self.focused is self.terminal
+        await self.asking.ask(message.proposal, message.answer, take_focus=not writing)
         self.bell_if_away()
-
-    @on(ApprovalBar.Decided)
-    def _decided(self, message: ApprovalBar.Decided) -> None:
-        asked = self._approval
-        if asked is not None and asked.proposal.call.call_id == message.call_id and not asked.answer.done():
-            asked.answer.set_result(Decision(accept=message.accept, reason=message.reason))
 
     @on(messages.ApprovalWithdrawn)
     async def _approval_withdrawn(self, message: messages.ApprovalWithdrawn) -> None:
-        if self._approval is not None and self._approval.proposal.call.call_id == message.call_id:
-            self._approval = None
-            had_focus = self.asking.has_focus_within
-            await self.asking.remove_children()
-            if had_focus:
-                self.composer.focus()
+        if await self.asking.withdraw(message.call_id):
+            self.composer.focus()
 
     @on(messages.QuestionAsked)
     def _question_asked(self, message: messages.QuestionAsked) -> None:
@@ -311,8 +292,8 @@ class SessionScreen(Room):
             self.terminal.focus()
 
     def _focus_talk(self) -> None:
-        if self._approval is not None and not self.composer.text:
-            self.action_answer_approval()
+        if self.asking.is_asking and not self.composer.text:
+            self.asking.focus_call()
         else:
             self.composer.focus()
 
@@ -322,8 +303,7 @@ class SessionScreen(Room):
 
     def action_answer_approval(self) -> None:
         """Go to the call that waits."""
-        for bar in self.asking.query(ApprovalBar):
-            bar.focus()
+        self.asking.focus_call()
 
     def action_take_over(self) -> None:
         """Take the shell, or hand it back."""
@@ -345,35 +325,12 @@ class SessionScreen(Room):
 
     def action_zoom(self) -> None:
         """Give the focused pane all the room, or take it back."""
-        panes = self.query_one("#panes")
-        zoomed = panes.has_class("zoom-talk") or panes.has_class("zoom-shell")
-        panes.set_class(not zoomed and self.focused is not self.terminal, "zoom-talk")
-        panes.set_class(not zoomed and self.focused is self.terminal, "zoom-shell")
+        self.panes.zoom(self.query_one("#shell" if self.focused is self.terminal else "#talk"))
 
     def action_resize_panes(self, change: int) -> None:
         """Move the border between the panes by percent of the width."""
-        self.share = min(85, max(15, self.share + change))
+        self.panes.share += change
 
     def action_sessions(self) -> None:
         """Show all sessions."""
         self.limi.show_sessions()
-
-    # Shape.
-
-    def on_resize(self) -> None:
-        """Stack the panes where there is no room for two."""
-        self.query_one("#panes").set_class(self.limi.size.width < _STACK_BELOW, "stacked")
-        self._place()
-
-    def watch_share(self) -> None:
-        """Place the border."""
-        self._place()
-
-    def _place(self) -> None:
-        if not self.is_mounted:
-            return
-        stacked = self.limi.size.width < _STACK_BELOW
-        talk, shell = self.query_one("#talk"), self.query_one("#shell")
-        parts = (f"{self.share}fr", f"{100 - self.share}fr")
-        talk.styles.width, shell.styles.width = ("100%", "100%") if stacked else parts
-        talk.styles.height, shell.styles.height = parts if stacked else ("100%", "100%")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import replace
 
-from limi_sessions.agent.loop import Activity
+from limi_sessions.agent.ports import Activity
 from limi_sessions.live import LiveSession
 from limi_sessions.pty.waiting import ShellState
 from limi_sessions.records.event import Event

@@ -3,36 +3,44 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 
-from limi_sessions.live import Company, LiveSession
+from limi_sessions.live import LiveSession
+from limi_sessions.plan import Company
 from limi_sessions.records.event import Event
 from limi_sessions.resuming import last_cwd, scrollback
 from limi_tui.verbs.opening_request import OpeningRequest
 from limi_tui.verbs.session_start import new_plan, plan_to_resume
 
 
-@dataclass(frozen=True)
-class Opened:
-    """A session that runs, and what had happened in it before."""
-
-    live: LiveSession
-    earlier: Sequence[Event]
-
-
-async def open_new(request: OpeningRequest, company: Company, *, model: str, cols: int, rows: int) -> Opened:
+async def open_new(request: OpeningRequest, company: Company, *, model: str, cols: int, rows: int) -> LiveSession:
     """Begin a session.
 
     Raises:
         UnknownModel, HomeUnwritable, JournalError, ShellError: each with what to do.
     """
     plan = await asyncio.to_thread(lambda: new_plan(request, model=model, cols=cols, rows=rows))
-    return Opened(await LiveSession.begin(plan, company), ())
+    return await LiveSession.begin(plan, company)
 
 
-async def open_again(request: OpeningRequest, session_id: str, company: Company, *, cols: int, rows: int) -> Opened:
+async def open_again(
+    request: OpeningRequest,
+    session_id: str,
+    company: Company,
+    *,
+    cols: int,
+    rows: int,
+    show: Callable[[Sequence[Event]], None],
+) -> LiveSession:
     """Go on with a session where it was left: its turns, its shell's directory and scrollback.
+
+    Args:
+        request: its model and endpoint go before the session's own.
+        session_id: the whole id.
+        company: who is around it now.
+        cols: of the shell's screen.
+        rows: of the shell's screen.
+        show: given all that happened so far, before anything new does.
 
     Raises:
         JournalBusy: it runs in another process.
@@ -40,5 +48,5 @@ async def open_again(request: OpeningRequest, session_id: str, company: Company,
     """
     plan, events = await asyncio.to_thread(lambda: plan_to_resume(request, session_id, cols=cols, rows=rows))
     shown = await asyncio.to_thread(scrollback, plan.paths.root, events)
-    live = await LiveSession.resume(plan, company, cwd=last_cwd(events), scrollback=shown)
-    return Opened(live, events)
+    show(events)
+    return await LiveSession.resume(plan, company, cwd=last_cwd(events), scrollback=shown)

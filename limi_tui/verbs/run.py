@@ -8,12 +8,13 @@ import signal
 import sys
 from collections.abc import Callable, Sequence
 
-from limi_sessions.agent.loop import Activity, NobodyIsHere
+from limi_sessions.agent.ports import Activity, NobodyIsHere
 from limi_sessions.agent.spec import UnknownModel
 from limi_sessions.agent.stream import Delta
 from limi_sessions.journal import JournalError
-from limi_sessions.live import Company, LiveSession
+from limi_sessions.live import LiveSession
 from limi_sessions.paths import HomeUnwritable
+from limi_sessions.plan import Company
 from limi_sessions.pty.errors import ShellError, ShellMissing
 from limi_sessions.pty.shell import SharedShell
 from limi_sessions.pty.waiting import ShellState

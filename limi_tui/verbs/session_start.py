@@ -6,10 +6,10 @@ import os
 from collections.abc import Sequence
 from importlib.metadata import version
 
-from limi_sessions.agent.loop import Limits
+from limi_sessions.agent.ports import Limits
 from limi_sessions.agent.spec import parse_model
 from limi_sessions.journal import read_journal
-from limi_sessions.live import SessionPlan
+from limi_sessions.plan import SessionPlan
 from limi_sessions.records.event import Event
 from limi_sessions.records.identity import uuid7
 from limi_sessions.records.message import Sampling
@@ -84,6 +84,6 @@ def _api_base_in_force(events: Sequence[Event]) -> str | None:
     base = None
     for event in events:
         if isinstance(event.payload, SessionStarted | SettingsChanged) and event.payload.provider:
-            given = event.payload.provider.get("api_base_given")
+            given = event.payload.provider.get("api_base")
             base = given if isinstance(given, str) else None
     return base

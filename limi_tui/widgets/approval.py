@@ -90,6 +90,8 @@ class ApprovalBar(Vertical, can_focus=True):
         self._preview = ApprovalPreview(preview)
         self._accept_key = Static(Content.assemble(("a", "bold"), " accept"), classes="approval-key")
         self._reject_key = Static(Content.assemble(("r", "bold"), " reject"), classes="approval-key")
+        self._reason = Input(placeholder="reason (may be empty) · Enter rejects · Esc goes back", compact=True)
+        self._reason.cursor_blink = False
         self._demo = demo
         self._clock = clock
         self._quiet_until = clock() + QUIET_S
@@ -107,7 +109,7 @@ class ApprovalBar(Vertical, can_focus=True):
         with Horizontal(classes="approval-keys"):
             yield self._accept_key
             yield self._reject_key
-        yield Input(placeholder="reason, for the agent (may be empty) · Enter rejects · Esc goes back", compact=True)
+        yield self._reason
 
     def on_mount(self) -> None:
         """Begin to be seen."""
@@ -157,7 +159,7 @@ class ApprovalBar(Vertical, can_focus=True):
 
     def _ask_reason(self) -> None:
         self.add_class("-rejecting")
-        self.query_one(Input).focus()
+        self._reason.focus()
 
     def _decide(self, *, accept: bool, reason: str) -> None:
         if not self._decided:

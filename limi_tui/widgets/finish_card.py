@@ -81,6 +81,8 @@ class FinishCard(ModalScreen[FinishVerdict | None]):
         super().__init__()
         self._summary = summary
         self._outcome: Outcome = outcome
+        self._note = Input(placeholder="Note: what should the next reader know?")
+        self._note.cursor_blink = False
 
     def compose(self) -> ComposeResult:
         """The card."""
@@ -88,8 +90,8 @@ class FinishCard(ModalScreen[FinishVerdict | None]):
             yield Static("Finish the session", classes="card-title", markup=False)
             if self._summary:
                 yield Static(visible_text(self._summary), classes="card-summary", markup=False)
-            yield OptionList(*[_option(number, *words) for number, words in enumerate(_OUTCOMES, start=1)])
-            yield Input(placeholder="Note: what should the next reader know?")
+            yield OptionList(*[Option(_prompt(number, *words)) for number, words in enumerate(_OUTCOMES)])
+            yield self._note
             keys = "1-4 choose · Tab note · Enter finishes · Esc goes back"
             yield Static(keys, classes="card-keys", markup=False)
 
@@ -102,11 +104,18 @@ class FinishCard(ModalScreen[FinishVerdict | None]):
     def action_choose(self, number: int) -> None:
         """Choose an outcome and go on to the note."""
         self.query_one(OptionList).highlighted = number
-        self.query_one(Input).focus()
+        self._note.focus()
 
     def action_back(self) -> None:
         """Go back without a verdict."""
         self.dismiss(None)
+
+    def on_option_list_option_highlighted(self, event: OptionList.OptionHighlighted) -> None:
+        """Mark the chosen outcome, not by colour alone."""
+        event.stop()
+        for number, words in enumerate(_OUTCOMES):
+            mark = "›" if number == event.option_index else " "
+            event.option_list.replace_option_prompt_at_index(number, _prompt(number, *words, mark=mark))
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
         """Enter on an outcome finishes."""
@@ -121,7 +130,7 @@ class FinishCard(ModalScreen[FinishVerdict | None]):
     def _finish(self) -> None:
         number = self.query_one(OptionList).highlighted
         outcome = self._outcome if number is None else _OUTCOMES[number][0]
-        self.dismiss(FinishVerdict(outcome, self.query_one(Input).value.strip()))
+        self.dismiss(FinishVerdict(outcome, self._note.value.strip()))
 
 
 class ConfirmQuit(ModalScreen[bool]):
@@ -168,5 +177,5 @@ class ConfirmQuit(ModalScreen[bool]):
         self.dismiss(leave)
 
 
-def _option(number: int, outcome: Outcome, words: str) -> Option:
-    return Option(Content(f"{number}  {outcome.capitalize():<10}{words}"), id=outcome)
+def _prompt(number: int, outcome: Outcome, words: str, *, mark: str = " ") -> Content:
+    return Content(f"{mark} {number + 1}  {outcome.capitalize():<10}{words}")

@@ -102,6 +102,11 @@ class TranscriptView(ScrollView, can_focus=True):
         self.request_settle()
 
     @property
+    def settled(self) -> bool:
+        """Whether everything that was added is shown and all heights are exact."""
+        return not self._settle_due and not self._pieces and self.book.measured
+
+    @property
     def painter(self) -> TranscriptPainter:
         """Draws rows in the present theme and width."""
         width = self.scrollable_content_region.width

@@ -9,33 +9,32 @@ from __future__ import annotations
 import asyncio
 import platform
 import socket
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Self
 
 from limi_sessions.agent.client import ModelClient
 from limi_sessions.agent.conversation import Conversation
-from limi_sessions.agent.loop import AgentLoop, Approver, Limits, LoopEnd, LoopObserver, LoopPorts, LoopSettings
+from limi_sessions.agent.loop import AgentLoop
+from limi_sessions.agent.ports import LoopEnd, LoopPorts, LoopSettings
 from limi_sessions.agent.prompt import CUT_OFF, system_prompt
 from limi_sessions.agent.spec import ModelSpec, secret_values
 from limi_sessions.journal import Journal, JournalError, read_journal
-from limi_sessions.live_shell import LiveShell, ShellPlan, ShellWatcher
+from limi_sessions.live_shell import LiveShell, ShellPlan
 from limi_sessions.masking import Masker
-from limi_sessions.paths import SessionPaths, private_directory
+from limi_sessions.paths import private_directory
+from limi_sessions.plan import Company, SessionPlan
 from limi_sessions.recorder import Recorder
 from limi_sessions.records.event import Event
 from limi_sessions.records.message import Sampling
 from limi_sessions.records.payload import (
     ApprovalMode,
     Payload,
-    ProfileName,
     SessionFinished,
     SessionResumed,
     SessionStarted,
     SessionStatus,
     SettingsChanged,
-    ShellName,
     TodoWritten,
     ToolFinished,
     UserMessage,
@@ -45,51 +44,6 @@ from limi_sessions.tools.tool import ToolContext, ToolResult
 from limi_sessions.tools.toolbox import Toolbox, render
 from limi_sessions.trajectory import interrupted_calls
 from limi_sessions.workspace import take_snapshot
-
-Asker = Callable[[str, Sequence[str]], Awaitable[str | None]]
-"""Puts a question to a person; None: nobody is here."""
-
-
-class SessionUnreadable(RuntimeError):
-    """A session cannot be resumed: its journal does not say how it started."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class SessionPlan:
-    """What a session is made of."""
-
-    session_id: str
-    paths: SessionPaths
-    limi_home: Path
-    workspace: Path
-    """Absolute, links resolved."""
-    model: ModelSpec
-    query: str = ""
-    profile: ProfileName = "limi"
-    shell: ShellName = "bash"
-    mode: ApprovalMode = "ask"
-    sampling: Sampling = field(default_factory=Sampling)
-    limits: Limits = field(default_factory=Limits)
-    actor: str
-    """Handle of the person who works here."""
-    environ: Mapping[str, str]
-    limi_version: str
-    cols: int = 120
-    rows: int = 36
-
-
-@dataclass(frozen=True, kw_only=True)
-class Company:
-    """Who is around a session: the store, the approver, the watchers."""
-
-    sink: Callable[[Event], None]
-    """Told of every acknowledged event, on the recording thread; must not block."""
-    on_event: Callable[[Event], None]
-    """Told of every acknowledged event, on the event loop."""
-    approver: Approver
-    observer: LoopObserver
-    watcher: ShellWatcher
-    ask: Asker
 
 
 class LiveSession:

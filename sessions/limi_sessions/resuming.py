@@ -7,12 +7,16 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from limi_sessions.live import SessionPlan, SessionUnreadable
+from limi_sessions.plan import SessionPlan
 from limi_sessions.records.event import Event
 from limi_sessions.records.payload import HumanRan, SessionStarted, SettingsChanged, ShellStarted, ToolFinished
 
 MOST_SCROLLBACK = 4 * 1024 * 1024
 """Terminal bytes of the earlier shell that are shown again."""
+
+
+class SessionUnreadable(RuntimeError):
+    """A session cannot be resumed: its journal does not say how it started."""
 
 
 def session_started(events: Sequence[Event]) -> SessionStarted:
@@ -87,9 +91,7 @@ def scrollback(directory: Path, events: Sequence[Event]) -> bytes:
                 chunks.append(_output_of(line))
     except OSError:
         return b""
-    printed = b"".join(chunks)[-MOST_SCROLLBACK:]
-    # Leave the alternate screen and reset what a killed program may have set.
-    return printed + b"\x1b[?1049l\x1b[?1000l\x1b[?1002l\x1b[?1003l\x1b[?2004l\x1b[?25h\x1b[0m\r\n" if printed else b""
+    return b"".join(chunks)[-MOST_SCROLLBACK:]
 
 
 def _output_of(line: bytes) -> bytes:

@@ -4,7 +4,7 @@ import asyncio
 import os
 import shutil
 from collections.abc import AsyncGenerator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -40,7 +40,9 @@ class Witness:
         async with asyncio.timeout(timeout_s):
             while not fact():
                 self._news.clear()
-                await self._news.wait()
+                # Some facts are the kernel's and make no news.
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._news.wait(), 0.05)
 
     def output_read(self) -> None:
         self.outputs += 1

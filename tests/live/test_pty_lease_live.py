@@ -38,18 +38,20 @@ async def test_a_typed_password_is_recorded_nowhere(tmp_path: Path, shell: Shell
             assert b'"i", "h"' not in path.read_bytes()
 
 
-async def test_fish_hides_what_its_own_read_hides(tmp_path: Path) -> None:
-    if not SHELLS[2].marks == () and SHELLS[2].marks[0].args[0]:
-        pytest.skip("fish is not installed")
-    async with running(tmp_path, "fish") as (shared, witness):
-        for character in "read -s p; string length $p\r":
+@pytest.mark.parametrize("shell", SHELLS)
+async def test_what_the_shells_own_read_hides_is_recorded_nowhere(tmp_path: Path, shell: ShellName) -> None:
+    async with running(tmp_path, shell) as (shared, witness):
+        length = "string length $p" if shell == "fish" else "echo ${#p}"
+        for character in f"read -s p; {length}\r":
             shared.type_human(character.encode())
-        await witness.until(lambda: shared.state == "needs_input")
+        await witness.until(lambda: shared.state in ("needs_input", "needs_password"))
         for character in PASSWORD + "\r":
             shared.type_human(character.encode())
         await witness.until(lambda: witness.commands)
         assert witness.commands[0].output.endswith(str(len(PASSWORD)))
         assert witness.secrets == [len(PASSWORD)]
+    inputs = [e[2] for e in map(json.loads, _cast(tmp_path)[1:]) if e[1] == "i"]
+    assert "".join(inputs) == f"read -s p; {length}\r"
 
 
 @pytest.mark.parametrize("shell", SHELLS)

@@ -97,7 +97,7 @@ PROGRAMS: dict[str, tuple[str, list[str], list[Step]]] = {
     "less": (
         "less",
         ["-N", "text.txt"],
-        [Step("text.txt", b"  "), Step("line 30", b"/line 77\r"), Step("line 77", b"bb"), Step("line 60", b"")],
+        [Step("text.txt", b"G"), Step("line 399", b"g"), Step("line 0", b"/line 77\r"), Step("line 77", b"")],
     ),
     "htop": ("htop", ["-d", "2"], [Step("PID", b"t"), Step("Load average", b"\x1b[B\x1b[B"), Step("F10", b"")]),
     "python": (

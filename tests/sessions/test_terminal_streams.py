@@ -1,5 +1,6 @@
 """Properties over byte streams: where a stream is cut, or a snapshot taken, never shows."""
 
+import unicodedata
 from itertools import pairwise
 
 import pytest
@@ -58,7 +59,7 @@ PIECES = st.sampled_from(
 NOISE = st.one_of(PIECES, PIECES, PIECES, st.binary(max_size=6))
 STREAMS = st.lists(NOISE, max_size=40).map(b"".join)
 CUTS = st.lists(st.integers(min_value=0, max_value=2000), max_size=12)
-SHORT = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+SHORT = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 engines = pytest.mark.parametrize("choice", ["ghostty", "bittty"])
 
 
@@ -130,7 +131,8 @@ def test_noise_keeps_every_row_as_wide_as_the_screen(choice: EngineChoice, strea
         pytest.fail("300 bytes are no long sequence")
     for y in range(engine.total_rows):
         assert sum(wcswidth(run.text) for run in engine.history_row(y)) == 17
-        assert all(run.text.isprintable() or "\u200d" in run.text for run in engine.history_row(y))
+        shown = "".join(run.text for run in engine.history_row(y))
+        assert not [c for c in shown if unicodedata.category(c) in ("Cc", "Cs", "Zl", "Zp")]
 
 
 @engines

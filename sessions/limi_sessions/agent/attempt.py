@@ -27,7 +27,7 @@ class Timeouts:
     total_s: float = 1800.0
     after_finish_s: float = 10.0
     """From the finish reason to the end of the stream; the answer is whole by then and counts as ended."""
-    cancel_s: float = 0.15
+    cancel_s: float = 0.12
     """How long the model process may take to end a request before it is killed."""
     retries: int = 3
     first_wait_s: float = 1.0

@@ -6,147 +6,28 @@ Knows nothing of screens: decisions come from an `Approver`, what streams goes t
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
-from typing import Literal, Protocol
+from collections.abc import Awaitable
 
-from limi_sessions.agent.conversation import Conversation
+from limi_sessions.agent.ports import Decision, Limits, LoopEnd, LoopPorts, LoopSettings, Proposal
 from limi_sessions.agent.prompt import NOBODY_IS_HERE, NOT_RUN
-from limi_sessions.agent.stream import CompletionRequest, Delta, ModelError, RetryNotice
+from limi_sessions.agent.stream import CompletionRequest, ModelError, RetryNotice
 from limi_sessions.records.event import Event
-from limi_sessions.records.message import Completion, Sampling, ToolCall
+from limi_sessions.records.message import Completion, ToolCall
 from limi_sessions.records.payload import (
-    ApprovalMode,
     ModelFailed,
     ModelMessage,
     ModelRetried,
-    Payload,
-    SessionStatus,
     ToolDecided,
     ToolFinished,
     ToolProposed,
 )
-from limi_sessions.records.value import JsonObject
-from limi_sessions.tools.tool import Preview, ToolContext, ToolResult
-from limi_sessions.tools.toolbox import CheckedCall, Toolbox, render
+from limi_sessions.tools.tool import ToolResult
+from limi_sessions.tools.toolbox import CheckedCall, render
 
 _TYPING_TOOLS = frozenset({"run_shell_command", "terminal_send"})
 """Tools that type into the shell and so need the lease."""
 _STOP_GRACE_S = 2.0
 """How long a stopped tool may take to end by itself."""
-
-
-class Completer(Protocol):
-    """A model, reached somehow."""
-
-    provider_facts: JsonObject
-
-    async def complete(
-        self,
-        request: CompletionRequest,
-        *,
-        on_delta: Callable[[Delta], None],
-        on_retry: Callable[[RetryNotice], None],
-        cancel: asyncio.Event,
-    ) -> Completion:
-        """The whole answer to one request.
-
-        Raises:
-            ModelError: the request failed for good.
-        """
-        ...
-
-
-@dataclass(frozen=True)
-class Proposal:
-    """A call that waits for a decision."""
-
-    request_id: str
-    call: ToolCall
-    preview: Preview
-    demo: bool
-
-
-@dataclass(frozen=True)
-class Decision:
-    """What was decided about a proposal."""
-
-    accept: bool
-    reason: str = ""
-    by: Literal["human", "mode", "nobody"] = "human"
-
-
-class Approver(Protocol):
-    """Who decides about proposals."""
-
-    async def decide(self, proposal: Proposal) -> Decision:
-        """Wait for a decision."""
-        ...
-
-
-class LoopObserver(Protocol):
-    """Who watches the loop; calls come on the event loop and must return at once."""
-
-    def delta_arrived(self, request_id: str, delta: Delta) -> None:
-        """More of the model's answer."""
-        ...
-
-    def activity_changed(self, activity: Activity) -> None:
-        """What the agent is doing."""
-        ...
-
-
-Activity = Literal["idle", "thinking", "deciding", "running", "waiting for the shell"]
-
-
-@dataclass(frozen=True)
-class Limits:
-    """Ceilings that stop the loop; None means none."""
-
-    max_turns: int | None = None
-    """Model requests in one run of the loop."""
-    max_tokens: int | None = None
-    """Prompt and completion tokens over the session."""
-    max_cost_usd: float | None = None
-
-
-@dataclass(frozen=True)
-class LoopSettings:
-    """What may change between two requests."""
-
-    model: str
-    completer: Completer
-    sampling: Sampling
-    mode: ApprovalMode
-    demo: bool
-    limits: Limits
-
-
-@dataclass(frozen=True)
-class LoopEnd:
-    """Why the loop ended."""
-
-    status: SessionStatus
-    reason: str = ""
-
-
-@dataclass(frozen=True)
-class LoopPorts:
-    """Everything the loop reaches out to."""
-
-    record: Callable[[Payload], Awaitable[Event]]
-    """Record what the agent did; ends when it is on disk."""
-    conversation: Conversation
-    toolbox: Toolbox
-    context: Callable[[], ToolContext]
-    """The tools' surroundings now: the shell may have been restarted."""
-    lease: Callable[[asyncio.Event], Awaitable[bool]]
-    """Wait for the right to type; False when the event was set first."""
-    shell_lost: Callable[[], Awaitable[bool]]
-    """Start a new shell after one died; False when that failed too."""
-    approver: Approver
-    observer: LoopObserver
-    settings: Callable[[], LoopSettings]
 
 
 class AgentLoop:
@@ -388,11 +269,3 @@ def _end_of(completion: Completion) -> LoopEnd:
             return LoopEnd("failed", "the provider's content filter stopped the answer")
         case _:
             return LoopEnd("done")
-
-
-class NobodyIsHere:
-    """The approver of a run without a person: everything that would be asked is denied."""
-
-    async def decide(self, proposal: Proposal) -> Decision:
-        """Deny."""
-        return Decision(accept=False, reason="nobody is here", by="nobody")

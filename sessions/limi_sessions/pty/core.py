@@ -24,7 +24,7 @@ from limi_sessions.pty.promptline import PromptLine
 from limi_sessions.pty.shellstream import MarksForged, ShellStream, StreamEvent
 from limi_sessions.pty.tracker import Began, CommandTracker, ExitRead, HooksLost, PromptShown, RawFinished
 from limi_sessions.pty.values import ShellConfig, ShellListener
-from limi_sessions.pty.waiting import Foreground, ShellState, foreground, reads_keys
+from limi_sessions.pty.waiting import Foreground, ShellState, foreground
 from limi_sessions.pty.watching import StateWatcher
 from limi_sessions.records.payload import LeaseOwner
 from limi_sessions.terminal.engine import TermEngine
@@ -179,8 +179,10 @@ class ShellCore:
 
     def _shell_reads_hidden(self, now: Foreground) -> bool:
         """A builtin such as fish's `read -s` reads keys: whether it shows them is not known, so nothing is recorded."""
-        own = now.group == self.child.pid and not (now.line_mode or now.echo)
-        return own and self.tracker.runs and reads_keys(self.child.pid)
+        if now.group != self.child.pid or now.line_mode or now.echo or not self.tracker.runs:
+            return False
+        with self.engine_lock:
+            return not self.engine.modes.alternate_screen
 
     def _report_secret(self) -> None:
         if keys := self._secret_keys:

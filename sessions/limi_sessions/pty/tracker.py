@@ -10,7 +10,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
@@ -50,6 +50,8 @@ class RawFinished:
     spool: Path | None
     echoed: bool = False
     """The output begins with the echo of the typed line: the shell never said that it began."""
+    lost: bool = False
+    """The shell ended with it."""
 
 
 @dataclass(frozen=True)
@@ -223,7 +225,7 @@ class CommandTracker:
                 return []
             if not self._running.exit_seen:
                 self._running.cast_to = cast_offset
-            return [self._finish(self._running)]
+            return [replace(self._finish(self._running), lost=True)]
 
     def _began(self, mark: Mark, after: int) -> list[TrackerEvent]:
         self.phase = "running"

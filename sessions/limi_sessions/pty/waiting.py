@@ -73,11 +73,6 @@ def waiting_state(now: Foreground, *, alternate_screen: bool) -> ShellState:
     return "running" if reads == "no" else "repl"
 
 
-def reads_keys(pid: int) -> bool:
-    """Whether a process waits for keys now; False also when that cannot be known."""
-    return sys.platform == "linux" and _blocked_on_terminal(pid, raw=True) == "yes"
-
-
 def program_name(pid: int) -> str:
     """The program's short name, empty when unknown."""
     if sys.platform == "linux":

@@ -13,7 +13,7 @@ from wcwidth import wcswidth
 
 from limi_sessions.terminal.bitttycells import RunReader
 from limi_sessions.terminal.engine import CellStyle, Row, Run
-from limi_sessions.terminal.rows import slice_cells
+from limi_sessions.terminal.rows import clusters
 
 _MOST_REPLIES = 1 << 20
 _CONSTANT_REPLY = re.compile(
@@ -107,12 +107,11 @@ def fitted(row: Row, cols: int) -> Row:
     kept: list[Run] = []
     left = cols
     for run in row:
-        part = slice_cells(run.text, 0, left)
-        used = wcswidth(part)
-        if used > left:
-            part, used = part[:-1] + " ", left
-        kept.append(Run(part, run.style))
-        left -= used
-        if left <= 0:
-            break
+        text = ""
+        for cluster, cells in clusters(run.text):
+            text += cluster if cells <= left else " " * left
+            left -= min(cells, left)
+            if not left:
+                return (*kept, Run(text, run.style))
+        kept.append(Run(text, run.style))
     return tuple(kept)
