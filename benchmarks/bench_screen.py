@@ -21,20 +21,22 @@ from collections.abc import Callable
 from pathlib import Path
 
 import ptyprocess
+from rich.console import Console
+from table import machine_line, print_table
+from textual.app import App, ComposeResult
+from textual.strip import Strip
+
 from limi_sessions.terminal import open_engine
 from limi_tui import guard
 from limi_tui.theme import LIMI_DARK, ansi_palette, register_themes
 from limi_tui.widgets.terminal_frame import TerminalFrame
 from limi_tui.widgets.terminal_pane import TerminalPane
-from rich.console import Console
-from textual.app import App, ComposeResult
-from textual.strip import Strip
-from table import machine_line, print_table
 
 COLS, ROWS, RUNS = 200, 50, 20
 FRAMES = 60
 KEYS = 150
 IDLE_S = 5.0
+FLOOD_S = 5.0
 APP = Path(__file__).with_name("screen_app.py")
 
 
@@ -43,7 +45,8 @@ def frame_bytes(seed: int) -> bytes:
     chance = random.Random(seed)
     styles = [f"\x1b[0;{weight};38;5;{color}m" for weight in (22, 1) for color in range(1, 17)]
     rows = (
-        "".join(f"{chance.choice(styles)}{chance.randrange(10**9):010d}" for _ in range(COLS // 10)) for _ in range(ROWS)
+        "".join(f"{chance.choice(styles)}{chance.randrange(10**9):010d}" for _ in range(COLS // 10))
+        for _ in range(ROWS)
     )
     return ("\x1b[?7l" + "".join(f"\x1b[{y + 1};1H{row}" for y, row in enumerate(rows))).encode()
 
@@ -120,7 +123,7 @@ async def compositor_costs() -> list[list[object]]:
 
 
 def guard_cost() -> list[list[object]]:
-    """`Strip.render` as Textual has it and with the guard, on strips that were not rendered before."""
+    """`Strip.render` as Textual has it and, once installed, with the guard, on strips that were not rendered before."""
     engine, console = open_engine(COLS, ROWS), Console(force_terminal=True, color_system="truecolor")
     engine.feed(frame_bytes(1))
     frame = TerminalFrame(ansi_palette(LIMI_DARK))
@@ -137,106 +140,138 @@ def guard_cost() -> list[list[object]]:
             taken.append(time.process_time() - start)
         return statistics.median(taken) * 1000
 
-    plain = milliseconds_of(TEXTUAL_RENDER)
+    plain = milliseconds_of(Strip.render)
+    guard.install_guard()
     guarded = milliseconds_of(Strip.render)
-    return [["render 50 strips, Textual's", plain], ["render 50 strips, guarded", guarded]]
+    return [["rendering 50 strips, Textual's own", plain], ["rendering 50 strips, guarded", guarded]]
 
 
-def measured_app(mode: str, act: Callable[[ptyprocess.PtyProcess], object]) -> tuple[dict[str, object], object, int]:
-    """Run screen_app.py in a pty: its report, what ``act`` returned, and the bytes that it wrote meanwhile."""
-    report = Path(tempfile.mkdtemp(prefix="limi-bench-")) / "report.json"
-    app = ptyprocess.PtyProcess.spawn(
-        [sys.executable, str(APP), mode, str(report)], dimensions=(ROWS + 1, COLS), env=os.environ | {"TERM": "xterm-256color"}
-    )
-    reader = Drain(app.fd)
-    reader.start()
-    try:
-        reader.wait_for(b"ready" if mode == "shell" else b"FREE")
-        acted, wrote = act(app), reader.count
-        if mode == "shell":
-            app.write(b"\x1c")
-        reader.join(60)
-        return json.loads(report.read_text()), acted, wrote
-    finally:
-        app.close(force=True)
+class Program:
+    """A program in a pty of its own whose output is read as it comes."""
 
+    def __init__(self, argv: list[str]) -> None:
+        environment = os.environ | {"TERM": "xterm-256color", "COLORTERM": "truecolor"}
+        self.process = ptyprocess.PtyProcess.spawn(argv, dimensions=(ROWS + 1, COLS), env=environment)
+        self.count, self.tail = 0, b""
+        self._came = threading.Condition()
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
 
-class Drain(threading.Thread):
-    """Reads a pty to its end and tells when something came."""
-
-    def __init__(self, fd: int) -> None:
-        super().__init__(daemon=True)
-        self.fd, self.count, self.tail = fd, 0, b""
-        self.came = threading.Condition()
-
-    def run(self) -> None:
-        """Read."""
+    def _read(self) -> None:
         while True:
             try:
-                got = os.read(self.fd, 65536)
+                got = os.read(self.process.fd, 65536)
             except OSError:
                 return
-            if not got:
-                return
-            with self.came:
+            with self._came:
                 self.count += len(got)
                 self.tail = (self.tail + got)[-65536:]
-                self.came.notify_all()
+                self._came.notify_all()
 
     def wait_for(self, text: bytes) -> None:
         """Until a text was read."""
-        with self.came:
-            if not self.came.wait_for(lambda: text in self.tail, 30):
-                raise TimeoutError(f"never saw {text!r}")
+        with self._came:
+            if not self._came.wait_for(lambda: text in self.tail, 30):
+                raise TimeoutError(f"never saw {text!r} in {self.tail[-400:]!r}")
 
-    def wait_past(self, count: int, timeout: float) -> bool:
-        """Until more than so many bytes were read."""
-        with self.came:
-            return self.came.wait_for(lambda: self.count > count, timeout)
+    def wrote_past(self, count: int, *, within: float) -> bool:
+        """Whether more than so many bytes were read in time."""
+        with self._came:
+            return self._came.wait_for(lambda: self.count > count, within)
+
+    def send(self, keys: bytes) -> None:
+        """Press keys."""
+        self.process.write(keys)
+
+    def end(self) -> None:
+        """Wait until it has ended, for ten seconds at most."""
+        self._reader.join(10)
+        self.process.close(force=True)
 
 
-def echo_times(fd: int, reader: Drain) -> list[float]:
-    """Milliseconds from each key to the first byte painted after it."""
+def echo_times(program: Program) -> list[object]:
+    """Median and 95th percentile of the milliseconds from a key to the first byte painted after it."""
     times: list[float] = []
     for number in range(KEYS):
-        while reader.wait_past(reader.count, 0.06):
+        while program.wrote_past(program.count, within=0.06):
             pass  # until it is quiet
-        count, start = reader.count, time.monotonic()
-        os.write(fd, b"\x15" if number % 40 == 39 else b"x")
-        if reader.wait_past(count, 2):
+        count, start = program.count, time.monotonic()
+        program.send(b"\x15" if number % 40 == 39 else b"x")
+        if program.wrote_past(count, within=2):
             times.append((time.monotonic() - start) * 1000)
-    return times
+    times.sort()
+    return [statistics.median(times), times[int(len(times) * 0.95)]]
 
 
-def spread(times: list[float]) -> list[object]:
-    """Median and 95th percentile."""
-    ordered = sorted(times)
-    return [statistics.median(ordered), ordered[int(len(ordered) * 0.95)]]
+def tmux_echo() -> list[object]:
+    """The keys in tmux on bash, beside which the pane stands."""
+    program = Program(["tmux", "-L", f"limi-bench-{os.getpid()}", "-f", "/dev/null", "new-session", "bash", "--norc"])
+    program.wait_for(b"# " if os.getuid() == 0 else b"$ ")
+    echo = echo_times(program)
+    program.send(b"\x15exit\r")
+    program.end()
+    return echo
 
 
-def tmux_echo() -> list[float]:
-    """The same keys in tmux on bash."""
-    server = ["tmux", "-L", f"limi-bench-{os.getpid()}", "-f", "/dev/null"]
-    client = ptyprocess.PtyProcess.spawn(
-        [*server, "new-session", "bash", "--norc"], dimensions=(ROWS + 1, COLS), env=os.environ | {"TERM": "xterm-256color"}
-    )
-    reader = Drain(client.fd)
-    reader.start()
-    try:
-        reader.wait_for(b"$" if os.getuid() else b"#")
-        return echo_times(client.fd, reader)
-    finally:
-        client.write(b"\x15exit\r")
-        reader.join(5)
-        client.close(force=True)
+def pane_echo_and_idle() -> tuple[list[object], list[list[object]]]:
+    """The keys in the pane on bash; then what it costs while nothing happens."""
+    report = Path(tempfile.mkdtemp(prefix="limi-bench-")) / "report.json"
+    program = Program([sys.executable, str(APP), "shell", str(report)])
+    program.wait_for(b"ready")
+    echo = echo_times(program)
+    time.sleep(0.5)
+    before, wrote = cpu_seconds(program.process.pid), program.count
+    time.sleep(IDLE_S)
+    idle = [
+        ["idle, CPU %", (cpu_seconds(program.process.pid) - before) / IDLE_S * 100],
+        ["idle, bytes painted", float(program.count - wrote)],
+    ]
+    program.send(b"\x1c")
+    program.end()
+    return echo, idle
 
 
-def pane_echo() -> list[float]:
-    """The keys in the pane on bash."""
-    reader: list[Drain] = []
+def cpu_seconds(pid: int) -> float:
+    """CPU time that a process has used; 0 where there is no /proc."""
+    stat = Path(f"/proc/{pid}/stat")
+    if not stat.exists():
+        return 0.0
+    fields = stat.read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
-    def act(app: ptyprocess.PtyProcess) -> list[float]:
-        return echo_times(app.fd, CURRENT[-1])
 
-    del reader
-    return list(measured_app("shell", act)[1])
+def flood() -> list[list[object]]:
+    """Ten megabytes a second through the engine in a thread, painted in a real pty."""
+    report = Path(tempfile.mkdtemp(prefix="limi-bench-")) / "report.json"
+    program = Program([sys.executable, str(APP), "flood", str(report)])
+    program.end()
+    found = json.loads(report.read_text())
+    lags = sorted(found["lags_s"])
+    return [
+        ["flood, MB fed a second", found["fed"] / FLOOD_S / 1e6],
+        ["flood, loop lag p50 ms", statistics.median(lags) * 1000],
+        ["flood, loop lag p99 ms", lags[int(len(lags) * 0.99)] * 1000],
+        ["flood, loop lag max ms", lags[-1] * 1000],
+        ["flood, frames a second", found["paints"] / FLOOD_S],
+        ["flood, CPU %", found["cpu_s"] / FLOOD_S * 100],
+    ]
+
+
+def main() -> None:
+    """Print the tables."""
+    guarded = guard_cost()
+    costs = frame_costs() + asyncio.run(compositor_costs())
+    print(machine_line())
+    print_table(f"{COLS}x{ROWS}, {RUNS} style runs a row", ["CPU milliseconds", "median"], costs)
+    print_table("the guard", ["CPU milliseconds a frame", "median"], guarded)
+    echo, idle = pane_echo_and_idle()
+    rows: list[list[object]] = [["the pane on bash", *echo]]
+    if shutil.which("tmux"):
+        rows.append(["tmux on bash", *tmux_echo()])
+    print_table("key to echo, milliseconds", ["", "median", "p95"], rows)
+    print_table("in a real pty", ["", "value"], idle + flood())
+    print(machine_line())
+
+
+if __name__ == "__main__":
+    main()

@@ -24,10 +24,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from limi_sessions.terminal import EngineChoice, engine_report, open_engine
-from limi_sessions.terminal.engine import TermEngine
 from ptyprocess import PtyProcess
 from table import machine_line, print_table
+
+from limi_sessions.terminal import EngineChoice, engine_report, open_engine
+from limi_sessions.terminal.engine import TermEngine
 
 COLS, ROWS, CHUNK, RUNS = 200, 50, 64 << 10, 3
 Stream = tuple[str, bytes]
@@ -202,7 +203,7 @@ def memory_mb(choice: EngineChoice) -> float:
         "from limi_sessions.terminal import open_engine\n"
         "rss=lambda: int(open('/proc/self/statm').read().split()[1])*os.sysconf('SC_PAGE_SIZE')\n"
         f"e=open_engine({COLS},{ROWS},prefer=sys.argv[1]); e.feed(b'x'); e.row(0); before=rss()\n"
-        "for n in range(10000): e.feed(b'\\x1b[3%dm%-150d\\x1b[0m\\r\\n' % (n%8, n))\n"
+        "for n in range(10050): e.feed(b'\\x1b[3%dm%-150d\\x1b[0m\\r\\n' % (n%8, n))\n"
         "print((rss()-before)/1e6)\n"
     )
     output = subprocess.run([sys.executable, "-c", program, choice], check=True, capture_output=True, text=True).stdout

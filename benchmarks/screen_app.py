@@ -18,6 +18,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar
 
+from textual.app import App, ComposeResult
+from textual.binding import Binding, BindingType
+
 from limi_sessions.pty.environment import shell_environment
 from limi_sessions.pty.shell import SharedShell
 from limi_sessions.pty.values import FinishedCommand, ShellConfig
@@ -28,8 +31,6 @@ from limi_sessions.terminal.engine import TermEngine
 from limi_tui.guard import install_guard
 from limi_tui.theme import register_themes
 from limi_tui.widgets.terminal_pane import TerminalPane
-from textual.app import App, ComposeResult
-from textual.binding import Binding, BindingType
 
 RATE = 10_000_000
 SECONDS = 5.0
@@ -146,7 +147,9 @@ class ScreenApp(App[None]):
     def _feed(
         self, engine: TermEngine, lock: threading.Lock, loop: asyncio.AbstractEventLoop, listener: PaintListener
     ) -> None:
-        lines = [b"\x1b[3%dm%06d some text of a build log, coloured\x1b[0m and not\r\n" % (n % 8, n) for n in range(1200)]
+        lines = [
+            b"\x1b[3%dm%06d some text of a build log, coloured\x1b[0m and not\r\n" % (n % 8, n) for n in range(1200)
+        ]
         chunk, start = b"".join(lines)[:CHUNK], time.monotonic()
         while (elapsed := time.monotonic() - start) < SECONDS:
             if self.measured.fed > elapsed * RATE:

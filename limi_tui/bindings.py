@@ -18,11 +18,11 @@ SESSION: list[BindingType] = [
     Binding(LEAVE_KEY, "switch_pane", "Shell/talk", id="switch-pane", priority=True),
     Binding(TAKE_OVER_KEY, "take_over", "Take over", id="take-over", priority=True),
     Binding("escape", "stop_agent", "Stop agent", id="stop-agent", show=False),
-    Binding("alt+z", "zoom", "Zoom", id="zoom", priority=True),
+    Binding("alt+z", "zoom", "Zoom", id="zoom", priority=True, show=False),
     Binding("alt+comma", "resize_panes(-5)", "Shell wider", id="shell-wider", priority=True, show=False),
     Binding("alt+full_stop", "resize_panes(5)", "Talk wider", id="talk-wider", priority=True, show=False),
     Binding("alt+a", "answer_approval", "Approval", id="focus-approval", priority=True, show=False),
-    Binding("f2", "transcript", "Transcript", id="focus-transcript"),
+    Binding("f2", "transcript", "Transcript", id="focus-transcript", show=False),
     Binding("f5", "sessions", "Sessions", id="sessions"),
 ]
 

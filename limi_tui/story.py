@@ -210,9 +210,8 @@ class Story:
             case ModelRetried() as retried:
                 text = f"attempt {retried.attempt} failed: {retried.error} · again in {retried.wait_s:.1f} s"
                 self._notice(key, "retry", text)
-            case LeaseChanged(owner=owner, reason=reason) if owner != "free":
-                who = {"human": "YOU", "agent": "AGENT"}[owner]
-                self._notice(key, "lease", f"{who}: {reason}")
+            case LeaseChanged(owner="human", reason=reason):
+                self._notice(key, "lease", f"YOU: {reason}")
             case SettingsChanged() as changed:
                 self._notice(key, "note", _settings_words(changed))
             case ShellLost(exit_code=exit_code, signal=signal):

@@ -10,6 +10,8 @@ import io
 import os
 import sys
 from collections.abc import Sequence
+from types import ModuleType
+from typing import cast
 
 import click
 
@@ -70,8 +72,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if isinstance(stream, io.TextIOWrapper):
             # Titles hold any character, and a terminal's encoding need not.
             stream.reconfigure(errors="backslashreplace")
-    if _COMPLETION in os.environ:
-        cli.main(prog_name=_PROGRAM)
+    if arguments is None:
+        _refuse_pandas()
+        if _COMPLETION in os.environ:
+            cli.main(prog_name=_PROGRAM)
     try:
         with cli.make_context(_PROGRAM, list(sys.argv[1:] if arguments is None else arguments)) as context:
             outcome: object = cli.invoke(context)
@@ -80,8 +84,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return ended.exit_code
     except (click.Abort, KeyboardInterrupt):
         return INTERRUPTED
-    except BrokenPipeError:
-        return quiet_broken_pipe()
     except Exception as error:  # noqa: BLE001 - the program's boundary: every error becomes a message and a code
+        if isinstance(error, BrokenPipeError) or isinstance(error.__cause__, BrokenPipeError):
+            return quiet_broken_pipe()
         return report_failure(error)
     return outcome if isinstance(outcome, int) else 0
+
+
+def _refuse_pandas() -> None:
+    """Spare this process pandas, which duckdb imports with the first bound parameter wherever it is installed.
+
+    Nothing here computes with it, and it costs 0.4 s a verb and holds the GIL while the workstation starts.
+    """
+    sys.modules.setdefault("pandas", cast(ModuleType, None))

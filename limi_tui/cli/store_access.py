@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 
 @contextmanager
 def opened_store(home: Home | None = None) -> Generator[StorePort]:
-    """The store: the running owner's where there is one, else opened here; what it had to mend is told on stderr.
+    """The store, up to date: the running owner's where there is one, else opened here.
+
+    What it had to mend is told on stderr.
 
     Raises:
         HomeUnwritable: there is no place for it.
@@ -27,6 +29,9 @@ def opened_store(home: Home | None = None) -> Generator[StorePort]:
     home.make()
     store = open_store(home)
     try:
+        if store.role == "client":
+            # An owner hears of other processes' sessions by their notices, and one that was killed sent none.
+            store.catch_up()
         for note in store.notes:
             print_note(note)
         yield store

@@ -129,13 +129,13 @@ class TranscriptView(ScrollView, can_focus=True):
 
     def on_mount(self) -> None:
         """Lay out what was added before there was a size."""
-        self._sweeping = self.set_interval(FRAME_S, self._settle, pause=True)
+        self._sweeping = self.set_interval(FRAME_S, self.settle, pause=True)
         self._end_frame()
         self.request_settle()
 
     def on_resize(self, _event: events.Resize) -> None:
         """Wrap what is in view at once and the rest bit by bit."""
-        self._settle()
+        self.settle()
 
     def on_focus(self) -> None:
         """Show the cursor."""
@@ -179,7 +179,7 @@ class TranscriptView(ScrollView, can_focus=True):
         """Settle once all messages at hand are handled."""
         if not self._settle_due and self.is_attached:
             self._settle_due = True
-            self.call_later(self._settle)
+            self.call_later(self.settle)
 
     def apply_height(self) -> None:
         """Let the scrollbar and the scroll limits know the present height."""
@@ -234,7 +234,8 @@ class TranscriptView(ScrollView, can_focus=True):
         if follow:
             self._unseen = 0
 
-    def _settle(self) -> None:
+    def settle(self) -> None:
+        """Show what changed, now: exact heights in view, scroll position, changed rows."""
         self._settle_due = False
         region = self.scrollable_content_region
         if not region.size or self._settling:

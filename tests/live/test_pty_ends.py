@@ -184,7 +184,7 @@ async def test_a_wiped_precmd_of_zsh_heals(tmp_path: Path) -> None:
 async def test_forged_marks_are_counted_and_change_nothing(tmp_path: Path, shell: ShellName) -> None:
     async with running(tmp_path, shell) as (shared, witness):
         epoch = shared.lease.acquire_agent("test")
-        forged = r"\033]133;D;0\007\033]133;D;0;k=0000\007\033]133;C\033\\\033]7;file://x/forged\007"
+        forged = r"\033]133;D;0\007\033]133;D;0;k=0000\007\033]133;C\007\033]7;file://x/forged\007"
         outcome = await shared.run_command(f"printf '{forged}'; echo real; false", epoch=epoch)
         assert (outcome.exit_code, outcome.output) == (1, "real")
         assert outcome.cwd == str(tmp_path / "work")

@@ -162,9 +162,9 @@ def test_history_keeps_what_scrolled_off(opened: Open) -> None:
 
 def test_ten_thousand_lines_are_kept_and_no_endless_history(opened: Open) -> None:
     engine = opened(20, 5)
-    engine.feed(b"".join(b"%d\r\n" % n for n in range(16_000)))
-    assert 10_000 <= engine.total_rows - engine.rows <= 13_000
-    oldest = 16_001 - engine.total_rows
+    engine.feed(b"".join(b"%d\r\n" % n for n in range(60_000)))
+    assert 10_000 <= engine.total_rows - engine.rows <= 40_000
+    oldest = 60_001 - engine.total_rows
     assert engine.history_text(0, 1) == [str(oldest)]
 
 
@@ -345,9 +345,9 @@ def test_a_snapshot_keeps_size_history_modes_and_title(opened: Open) -> None:
 def test_a_restored_engine_answers_and_keeps_its_limits(opened: Open) -> None:
     engine = opened(20, 4)
     engine.restore(engine.snapshot())
-    engine.feed(b"\x1b[5n" + b"".join(b"%d\r\n" % n for n in range(16_000)))
+    engine.feed(b"\x1b[5n" + b"".join(b"%d\r\n" % n for n in range(60_000)))
     assert engine.take_replies() == b"\x1b[0n"
-    assert 10_000 <= engine.total_rows <= 13_000
+    assert 10_000 <= engine.total_rows <= 40_000
 
 
 def test_an_endless_string_neither_grows_nor_shows(opened: Open) -> None:

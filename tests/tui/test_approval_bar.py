@@ -124,6 +124,7 @@ async def test_a_long_preview_scrolls() -> None:
     app = BarApp("\n".join(f"line {number}" for number in range(100)))
     async with app.run_test(size=(60, 30)) as pilot:
         app.bar.focus()
+        await pilot.pause()
         await pilot.press("pagedown", "down")
         await pilot.pause()
         preview = app.query_one(ApprovalPreview)

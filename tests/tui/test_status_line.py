@@ -35,7 +35,7 @@ def test_the_least_important_parts_go_first_and_the_lease_stays() -> None:
     assert kept == sorted(kept)
     assert words(VALUES, 4).strip() == "AGENT"
     assert "sandbox: none" in words(VALUES, 50)
-    assert "1:02:05" not in words(VALUES, 80)
+    assert "1:02:05" not in words(VALUES, 70)
 
 
 async def test_equal_values_paint_nothing() -> None:

@@ -230,6 +230,8 @@ class ShellCore:
         if self.lost:
             return
         self.lost = True
+        # A shell that replaced itself is still there, but its commands will not be told any more.
+        self._on_events([*self.tracker.abandon(self.cast.offset)])
         self.finisher.then(lambda: self.listener.shell_lost(how.exit_code, how.signal))
         self.watcher.look_now()
         self.bell.ring()

@@ -206,7 +206,7 @@ class AgentHands:
     def _finished(self, raw: RawFinished, finished: FinishedCommand) -> CommandOutcome:
         core = self._core
         core.finisher.last_agent = None
-        if (core.lost or core.tracker.abandoned) and finished.exit_code is None:
+        if raw.lost:
             status = "shell_lost"
         else:
             status = "interrupted" if finished.interrupted and finished.exit_code in (130, None) else "done"

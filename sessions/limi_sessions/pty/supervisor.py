@@ -52,13 +52,13 @@ def _parents() -> dict[int, int]:
             if not state.startswith("Z"):
                 parents[int(pid)] = int(parent)
         return parents
-    for name in os.listdir("/proc"):
-        if not name.isdigit():
+    for process in Path("/proc").iterdir():
+        if not process.name.isdigit():
             continue
         with contextlib.suppress(OSError, IndexError, ValueError):
-            state, parent = Path("/proc", name, "stat").read_bytes().rpartition(b")")[2].split()[:2]
+            state, parent = (process / "stat").read_bytes().rpartition(b")")[2].split()[:2]
             if state not in (b"Z", b"X"):
-                parents[int(name)] = int(parent)
+                parents[int(process.name)] = int(parent)
     return parents
 
 
@@ -139,12 +139,15 @@ class Keeper:
             left = descendants(me)
 
 
-def _become_shell(control: socket.socket, command: list[str], parent: int) -> None:
-    """Take the terminal in a session of its own and exec; never returns."""
+_IGNORED = (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTTOU, signal.SIGTTIN, signal.SIGTSTP)
+
+
+def _become_shell(failure: int, command: list[str], parent: int) -> None:
+    """Take the terminal in a session of its own and exec; never returns. A problem is written to `failure`."""
     try:
         os.setsid()
         fcntl.ioctl(0, termios.TIOCSCTTY, 0)
-        for number in (signal.SIGHUP, signal.SIGPIPE, signal.SIGCHLD, signal.SIGTERM, signal.SIGINT, signal.SIGQUIT):
+        for number in (*_IGNORED, signal.SIGPIPE, signal.SIGXFSZ):
             signal.signal(number, signal.SIG_DFL)
         _prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
         if os.getppid() != parent:
@@ -152,7 +155,7 @@ def _become_shell(control: socket.socket, command: list[str], parent: int) -> No
         os.execvp(command[0], command)
     except OSError as error:
         with contextlib.suppress(OSError):
-            control.sendall(f"failed {error.strerror or error}\n".encode())
+            os.write(failure, str(error.strerror or error).encode())
     os._exit(127)
 
 
@@ -164,18 +167,23 @@ def main(arguments: list[str]) -> int:
     """Start the shell and keep it; ``arguments`` are the control descriptor and the command."""
     control = socket.socket(fileno=int(arguments[0]))
     control.set_inheritable(False)
-    for number in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTTOU, signal.SIGTTIN, signal.SIGTSTP):
+    for number in _IGNORED:
         signal.signal(number, signal.SIG_IGN)
     _prctl(PR_SET_CHILD_SUBREAPER, 1)
     # Only a terminal without a session can become the shell's own.
     with contextlib.suppress(OSError):
         fcntl.ioctl(0, termios.TIOCNOTTY)
     me = os.getpid()
+    failure, failure_end = os.pipe()
     shell = os.fork()
     if shell == 0:
-        for number in (signal.SIGTTOU, signal.SIGTTIN, signal.SIGTSTP):
-            signal.signal(number, signal.SIG_DFL)
-        _become_shell(control, arguments[1:], me)
+        _become_shell(failure_end, arguments[1:], me)
+    os.close(failure_end)
+    # Closed by a successful exec.
+    if problem := os.read(failure, 4096):
+        control.sendall(b"failed " + problem + b"\n")
+        return 1
+    os.close(failure)
     # The terminal reads as closed only once nobody but the shell's processes holds it.
     nothing = os.open(os.devnull, os.O_RDWR)
     for descriptor in (0, 1, 2):

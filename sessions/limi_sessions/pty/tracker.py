@@ -114,8 +114,6 @@ class CommandTracker:
         self._serial = 0
         self._exits = 0
         self.phase: Literal["starting", "prompt", "running"] = "starting"
-        self.abandoned = False
-        """The shell is gone; known here before the loop's thread hears of it."""
         self.plain = False
         """No hooks: a sentinel's D ends a command, and no prompt is seen."""
         self.cwd: str | None = None
@@ -218,7 +216,6 @@ class CommandTracker:
         """The shell is gone: what ran ends with an unknown exit code."""
         with self._lock:
             self.phase = "running"
-            self.abandoned = True
             if self._running is None and self._expected is not None:
                 self._run_expected(self._expected.cast_from)
             if self._running is None:

@@ -99,6 +99,7 @@ class StateWatcher:
     def know_shell(self) -> None:
         """Remember who the shell is, to notice when it replaces itself."""
         self._identity = self._who()
+        self._sampled = 0.0
 
     def _by_marks(self) -> ShellState | None:
         core = self._core

@@ -62,7 +62,7 @@ def open_engine(
     Args:
         cols: width in cells, 1 to 4096.
         rows: height in cells, 1 to 4096.
-        scrollback_lines: at least this many lines are kept above the screen; 0 keeps none.
+        scrollback_lines: this many lines are kept above the screen, often more; 0 keeps none.
         prefer: an engine to use if it works here; None: the fastest that does.
 
     Raises:

@@ -38,7 +38,7 @@ class GhosttyEngine:
         Args:
             cols: width in cells, 1 to 4096.
             rows: height in cells, 1 to 4096.
-            scrollback_lines: at least this many lines are kept; 0 keeps none.
+            scrollback_lines: this many lines are kept, often more; 0 keeps none.
             packed: read cells by their undocumented layout, which `selftest` has checked; else slowly by calls.
 
         Raises:

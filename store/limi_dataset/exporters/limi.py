@@ -73,9 +73,7 @@ class _RowMaker:
             return None
         lossy = sum(1 for turn in kept if turn.extra)
         if lossy:
-            self._lose(
-                "provider_fields", None, f"provider fields of {lossy} turn(s), such as signatures, have no place"
-            )
+            self._lose("provider_fields", None, f"provider fields of {lossy} turn(s) have no place")
         return {
             "messages": [self._message(turn) for turn in kept],
             "tools": [_tool(schema) for schema in self._trajectory.tools],
@@ -131,7 +129,6 @@ class _RowMaker:
         message: JsonObject = {"role": turn.role, "content": turn.content}
         if turn.role == "tool":
             message["tool_call_id"] = turn.tool_call_id
-            message["name"] = turn.tool_name
         if turn.reasoning:
             message["reasoning_content"] = turn.reasoning
         if turn.tool_calls:

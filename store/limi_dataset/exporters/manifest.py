@@ -43,15 +43,15 @@ class ExportReport(Value):
     manifest: JsonObject
 
 
-def export_bytes(result: ExportResult, *, format: ExportFormat) -> bytes:
+def export_bytes(result: ExportResult, *, file_format: ExportFormat) -> bytes:
     """The file's content: ``limi`` is one JSON array, a row a line; ``trl`` is JSON lines of the same rows."""
     lines = [_json(row) for row in result.rows]
-    if format == "trl":
+    if file_format == "trl":
         return b"".join(line + b"\n" for line in lines)
     return b"[\n" + b",\n".join(lines) + b"\n]\n" if lines else b"[]\n"
 
 
-def manifest_of(result: ExportResult, *, format: ExportFormat, content: bytes, file: str) -> JsonObject:
+def manifest_of(result: ExportResult, *, file_format: ExportFormat, content: bytes, file: str) -> JsonObject:
     """The manifest of an export whose content is known."""
     messages = [message for row in result.rows for message in cast("list[JsonObject]", row["messages"])]
     roles = Counter(cast(str, message["role"]) for message in messages)
@@ -59,7 +59,7 @@ def manifest_of(result: ExportResult, *, format: ExportFormat, content: bytes, f
     return {
         "manifest_version": _MANIFEST_VERSION,
         "file": file,
-        "format": format,
+        "format": file_format,
         "sha256": hashlib.sha256(content).hexdigest(),
         "size_bytes": len(content),
         "versions": {"limi": _limi_version(), "events": SCHEMA},
@@ -76,20 +76,22 @@ def manifest_of(result: ExportResult, *, format: ExportFormat, content: bytes, f
     }
 
 
-def write_export(result: ExportResult, format: ExportFormat, path: Path | str) -> ExportReport:
+def write_export(result: ExportResult, file_format: ExportFormat, path: Path | str) -> ExportReport:
     """Write an export and, beside it, ``FILE.manifest.json``; an older file of that name is replaced as a whole.
 
     Args:
         result: what `limi_rows` gave.
-        format: ``limi`` or ``trl``.
+        file_format: ``limi`` or ``trl``.
         path: where to; ``-`` writes to standard output, without a manifest file.
 
     Raises:
         ExportError: it cannot be written there.
     """
     to_stdout = str(path) == STDOUT
-    content = export_bytes(result, format=format)
-    manifest = manifest_of(result, format=format, content=content, file=STDOUT if to_stdout else Path(path).name)
+    content = export_bytes(result, file_format=file_format)
+    manifest = manifest_of(
+        result, file_format=file_format, content=content, file=STDOUT if to_stdout else Path(path).name
+    )
     try:
         if to_stdout:
             sys.stdout.buffer.write(content)
