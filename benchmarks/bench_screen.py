@@ -1,8 +1,8 @@
-"""What the shell pane costs: a frame, a row, the guard, idle, a flood, and the time from a key to its echo beside tmux's.
+"""What the shell pane costs: a frame, a row, the guard, idle, a flood, and a key's way to its echo beside tmux's.
 
     python benchmarks/bench_screen.py
 
-CPU times are of the process; the echo is wall time in a real pty, from writing the key to reading the first byte painted.
+CPU times are of the process; the echo is wall time in a real pty, from writing the key to reading the first byte.
 """
 
 from __future__ import annotations
@@ -44,10 +44,7 @@ def frame_bytes(seed: int) -> bytes:
     """A full screen of 20 style runs a row, in 32 styles."""
     chance = random.Random(seed)
     styles = [f"\x1b[0;{weight};38;5;{color}m" for weight in (22, 1) for color in range(1, 17)]
-    rows = (
-        "".join(f"{chance.choice(styles)}{chance.randrange(10**9):010d}" for _ in range(COLS // 10))
-        for _ in range(ROWS)
-    )
+    rows = ["".join(f"{chance.choice(styles)}{chance.randrange(10**9):010d}" for _ in range(RUNS)) for _ in range(ROWS)]
     return ("\x1b[?7l" + "".join(f"\x1b[{y + 1};1H{row}" for y, row in enumerate(rows))).encode()
 
 
@@ -222,7 +219,7 @@ def pane_echo_and_idle() -> tuple[list[object], list[list[object]]]:
     time.sleep(0.5)
     before, wrote = cpu_seconds(program.process.pid), program.count
     time.sleep(IDLE_S)
-    idle = [
+    idle: list[list[object]] = [
         ["idle, CPU %", (cpu_seconds(program.process.pid) - before) / IDLE_S * 100],
         ["idle, bytes painted", float(program.count - wrote)],
     ]

@@ -1,8 +1,8 @@
-"""The shell pane alone on a screen, for bench_screen.py: run in a real pty, it writes what it measured to a file.
+r"""The shell pane alone on a screen, for bench_screen.py: run in a real pty, it writes what it measured to a file.
 
     python benchmarks/screen_app.py flood|shell REPORT
 
-``flood``: a thread feeds the engine 10 MB/s for five seconds. ``shell``: bash in the pane until Ctrl-\\ is pressed.
+``flood``: a thread feeds the engine 10 MB/s for five seconds. ``shell``: bash in the pane until Ctrl-\ is pressed.
 """
 
 from __future__ import annotations
@@ -147,17 +147,17 @@ class ScreenApp(App[None]):
     def _feed(
         self, engine: TermEngine, lock: threading.Lock, loop: asyncio.AbstractEventLoop, listener: PaintListener
     ) -> None:
-        lines = [
-            b"\x1b[3%dm%06d some text of a build log, coloured\x1b[0m and not\r\n" % (n % 8, n) for n in range(1200)
-        ]
-        chunk, start = b"".join(lines)[:CHUNK], time.monotonic()
+        line = b"\x1b[3%dm%06d some text of a build log, coloured\x1b[0m, plain\r\n"
+        lines = [line % (number % 8, number) for number in range(9600)]
+        chunks = [b"".join(lines[first : first + 1200])[:CHUNK] for first in range(0, 9600, 1200)]
+        start = time.monotonic()
         while (elapsed := time.monotonic() - start) < SECONDS:
             if self.measured.fed > elapsed * RATE:
                 time.sleep(0.002)
                 continue
             with lock:
-                engine.feed(chunk)
-            self.measured.fed += len(chunk)
+                engine.feed(chunks[self.measured.fed // CHUNK % len(chunks)])
+            self.measured.fed += CHUNK
             if not listener.asked:
                 listener.asked = True
                 loop.call_soon_threadsafe(listener.output_read)

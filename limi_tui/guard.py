@@ -22,6 +22,7 @@ import traceback
 import unicodedata
 from collections.abc import Awaitable, Callable
 from types import TracebackType
+from typing import TypeVar, cast
 from weakref import WeakKeyDictionary
 
 from rich.cells import cell_len, set_cell_size
@@ -41,6 +42,8 @@ UNSAFE_CHARACTERS = (
     "\\ufe00-\\ufe0d\\ufff0-\\ufffb\\ufffe\\uffff\\ud800-\\udfff"  # variation selectors, specials, surrogates
     "\\U0001bca0-\\U0001bca3\\U0001d173-\\U0001d17a\\U000e0000-\\U000e0fff"  # format controls, tags
 )
+ReturnT = TypeVar("ReturnT")
+"""What an app returns; of no interest here, and `App` is invariant in it."""
 GESTURE_SECONDS = 1.0
 """How long after a key or button press the clipboard may be written: browsers' transient user activation."""
 
@@ -94,16 +97,17 @@ def ascii_text(text: str) -> str:
     return "".join(c if c == "\n" or " " <= c <= "~" else "?" for c in kept)
 
 
-def copy_text(app: App[object], text: str) -> bool:
+def copy_text(app: App[ReturnT], text: str) -> bool:
     """Put a text on the host's clipboard (OSC 52), provided a person has just pressed a key or button.
 
     Returns:
         False, and nothing is written, when no press came within `GESTURE_SECONDS`.
     """
-    if time.monotonic() - _last_press.get(app, float("-inf")) > GESTURE_SECONDS:
+    asked = cast("App[object]", app)
+    if time.monotonic() - _last_press.get(asked, float("-inf")) > GESTURE_SECONDS:
         return False
     kept = "\n".join("\t".join(clean_text(part) for part in line.split("\t")) for line in text.split("\n"))
-    _textual_copy(app, kept)
+    _textual_copy(asked, kept)
     return True
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from typing import TypeVar
 
 from rich.color import Color
 from rich.terminal_theme import TerminalTheme
@@ -17,6 +18,8 @@ from textual.app import App
 from textual.filter import Monochrome, NoColor
 from textual.theme import BUILTIN_THEMES, Theme
 
+ReturnT = TypeVar("ReturnT")
+"""What an app returns; of no interest here, and `App` is invariant in it."""
 DEFAULT_THEME = "limi-dark"
 COLORLESS_THEME = "ansi"
 """The theme under NO_COLOR: default colours only, states told by words, bold, underline and reverse."""
@@ -129,7 +132,7 @@ class AnsiPalette:
     """The host terminal's own colours are meant; nothing can be blended."""
 
 
-def register_themes(app: App[object], *, theme: str | None = None) -> None:
+def register_themes(app: App[ReturnT], *, theme: str | None = None) -> None:
     """Give an app the four themes and put one on.
 
     Args:

@@ -152,7 +152,7 @@ class SessionScreen(Room):
     @work(group="ending", description="Ending the session", exclusive=True)
     async def end(self) -> None:
         """Ask how it went, end the session, and leave."""
-        if self.live is not None and self.live.conversation.turns and self.live.write_failure is None:
+        if self.live is not None and self.live.conversation.turns and self.live.record.failure is None:
             verdict = await self.limi.push_screen_wait(FinishCard(summary=self.board.summary()))
             if verdict is None:
                 return

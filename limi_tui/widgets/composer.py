@@ -20,8 +20,9 @@ from textual.widgets.option_list import Option
 from limi_sessions.records.visible import visible_text
 from limi_tui.widgets.composer_commands import Commands
 from limi_tui.widgets.composer_editor import EditorUnusable, edited
-from limi_tui.widgets.composer_history import HistorySearch, PromptHistory
+from limi_tui.widgets.composer_history import PromptHistory
 from limi_tui.widgets.composer_paste import FoldedPastes
+from limi_tui.widgets.composer_rows import ComposerQuestion, ComposerSearch
 from limi_tui.widgets.composer_text import ComposerText
 
 
@@ -36,8 +37,6 @@ class Composer(Vertical):
         background: $surface;
         border-left: outer $border-blurred;
         &:focus-within { border-left: outer $primary; }
-        .composer-question { display: none; height: auto; max-height: 8; color: $text-warning; text-style: bold; }
-        .composer-search { display: none; height: 1; color: $text-muted; }
         .composer-hint { display: none; height: 1; color: $text-warning; }
         & > OptionList {
             display: none;
@@ -93,21 +92,19 @@ class Composer(Vertical):
         self._history = PromptHistory(history)
         self._pastes = FoldedPastes()
         self._area = ComposerText(self._pastes, placeholder=placeholder)
-        self._question = Static(classes="composer-question", markup=False)
-        self._search_row = Static(classes="composer-search", markup=False)
+        self._question = ComposerQuestion()
+        self._search = ComposerSearch(self._history, show=self._area.show)
         self._hint = Static(classes="composer-hint", markup=False)
         self._completions = OptionList()
         self._completions.can_focus = False
         self._placeholder = placeholder
-        self._options: tuple[str, ...] | None = None
-        self._search = HistorySearch(self._history)
         self._confirmed = ""
 
     def compose(self) -> ComposeResult:
         """Question, completions, search, hint, text."""
         yield self._question
         yield self._completions
-        yield self._search_row
+        yield self._search
         yield self._hint
         yield self._area
 
@@ -138,17 +135,13 @@ class Composer(Vertical):
 
     def ask(self, question: str, options: Sequence[str] = ()) -> None:
         """Show a question; the next text is its answer, and so is the number of an option."""
-        self._options = tuple(options)
-        numbered = [f"{number}  {visible_text(option)}" for number, option in enumerate(options, start=1)]
-        self._question.update(Content("\n".join([visible_text(question), *numbered])))
-        self._question.display = True
+        self._question.ask(question, options)
         chooses = f"1-{len(options)} chooses · " if options else ""
         self._area.placeholder = f"{chooses}Enter answers the agent"
 
     def end_ask(self) -> None:
         """Write messages again."""
-        self._options = None
-        self._question.display = False
+        self._question.end()
         self._area.placeholder = self._placeholder
 
     @on(TextArea.Changed)
@@ -172,37 +165,18 @@ class Composer(Vertical):
 
     def _take_key(self, event: events.Key) -> bool:
         if self._search.active:
-            return self._take_search_key(event)
+            return self._search.take_key(event)
         if self._completions.display and event.key in {"up", "down", "escape"}:
             if event.key == "escape":
                 self._completions.display = False
             else:
                 (self._completions.action_cursor_up if event.key == "up" else self._completions.action_cursor_down)()
             return True
-        if self._options and not self._area.text and event.character and event.character.isdecimal():
-            number = int(event.character)
-            if 1 <= number <= len(self._options):
-                self._answer(self._options[number - 1])
-                return True
+        option = None if self._area.text else self._question.option(event)
+        if option is not None:
+            self._answer(option)
+            return True
         return False
-
-    def _take_search_key(self, event: events.Key) -> bool:
-        search = self._search
-        if event.key == "ctrl+r":
-            search.older()
-        elif event.key == "backspace":
-            search.type(search.needle[:-1])
-        elif event.is_printable and event.character:
-            search.type(search.needle + event.character)
-        else:
-            search.end()
-            self._search_row.display = False
-            if event.key == "escape":
-                self._area.show(search.draft)
-            return event.key in {"escape", "enter"}
-        self._search_row.update(search.status())
-        self._area.show(search.text)
-        return True
 
     def _send(self) -> bool:
         text = self._pastes.expanded(self._area.text)
@@ -213,7 +187,7 @@ class Composer(Vertical):
             self.post_message(self.CommandEntered(*command))
         elif self._complete():
             return True
-        elif self._options is not None:
+        elif self._question.asked:
             self._answer(text)
         elif (word := self._commands.mistyped(text)) and self._confirmed != text:
             self._confirmed = text
@@ -255,8 +229,6 @@ class Composer(Vertical):
 
     def _begin_search(self) -> bool:
         self._search.begin(self._area.text)
-        self._search_row.update(self._search.status())
-        self._search_row.display = True
         return True
 
     def _edit(self) -> bool:

@@ -167,7 +167,8 @@ class TranscriptBook:
         number, offset = self.index.place(row)
         while number < len(self._entries) and count > 0:
             rows = self.rows(number)
-            for at in range(min(offset, len(rows) - 1), len(rows))[:count]:
+            # A block without rows, such as an answer whose first words are still to come, shows nothing.
+            for at in range(max(0, min(offset, len(rows) - 1)), len(rows))[:count]:
                 yield Place(number, at), rows[at]
                 count -= 1
             number, offset = number + 1, 0

@@ -81,7 +81,7 @@ class TranscriptPainter:
     def _padded(self, segments: list[Segment], row: Row) -> Strip:
         style = self._style("text", row.fill)
         used = sum([cell_len(segment.text) for segment in segments])
-        return Strip(segments, used).adjust_cell_length(self.width, style)
+        return Strip(segments, used).adjust_cell_length(self.width, style).simplify()
 
     def _style(self, role: Role, fill: Role | None) -> Style:
         style = self._styles.get((role, fill))

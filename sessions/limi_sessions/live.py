@@ -7,8 +7,6 @@ to a `sink`, what a person decides comes from an `Approver`.
 from __future__ import annotations
 
 import asyncio
-import platform
-import socket
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Self
@@ -17,22 +15,20 @@ from limi_sessions.agent.client import ModelClient
 from limi_sessions.agent.conversation import Conversation
 from limi_sessions.agent.loop import AgentLoop
 from limi_sessions.agent.ports import LoopEnd, LoopPorts, LoopSettings
-from limi_sessions.agent.prompt import CUT_OFF, system_prompt
+from limi_sessions.agent.prompt import CUT_OFF
 from limi_sessions.agent.spec import ModelSpec, secret_values
-from limi_sessions.journal import Journal, JournalError, read_journal
+from limi_sessions.journal import Journal, read_journal
+from limi_sessions.live_record import SessionRecord
 from limi_sessions.live_shell import LiveShell, ShellPlan
 from limi_sessions.masking import Masker
 from limi_sessions.paths import private_directory
-from limi_sessions.plan import Company, SessionPlan
-from limi_sessions.recorder import Recorder
+from limi_sessions.plan import Company, SessionPlan, started_payload
 from limi_sessions.records.event import Event
 from limi_sessions.records.message import Sampling
 from limi_sessions.records.payload import (
     ApprovalMode,
-    Payload,
     SessionFinished,
     SessionResumed,
-    SessionStarted,
     SessionStatus,
     SettingsChanged,
     TodoWritten,
@@ -54,16 +50,16 @@ class LiveSession:
         self.plan = plan
         self._company = company
         self.masker = Masker(secret_values(plan.environ, plan.model))
-        self.recorder = Recorder(journal, masker=self.masker, sink=company.sink)
+        self.record = SessionRecord(
+            journal, masker=self.masker, sink=company.sink, actor=plan.actor, failed=lambda: self._cancel.set()
+        )
         self.conversation = Conversation(earlier)
-        self.recorder.subscribe(self.conversation.feed)
-        self.recorder.subscribe(company.on_event)
+        self.record.subscribe(self.conversation.feed)
+        self.record.subscribe(company.on_event)
         self.toolbox = Toolbox.for_profile(plan.profile)
         self.model = plan.model
         self.mode: ApprovalMode = plan.mode
         self.sampling = plan.sampling
-        self.write_failure: JournalError | None = None
-        """Set once something could not be recorded; the loop is stopped then."""
         self.last_end: LoopEnd | None = None
         self.shell = LiveShell(
             ShellPlan(
@@ -76,13 +72,14 @@ class LiveSession:
             ),
             plan.paths,
             masker=self.masker,
-            post=self._post,
+            post=self.record.post,
             actor=lambda: plan.actor,
             watcher=company.watcher,
         )
         self._client: ModelClient | None = None
         self._cancel = asyncio.Event()
         self._working: asyncio.Task[LoopEnd] | None = None
+        self._snapshot: asyncio.Task[None] | None = None
         self._closed = False
 
     # Start and resume.
@@ -133,33 +130,17 @@ class LiveSession:
         await self.shell.start(cwd, preload=scrollback)
 
     async def _started(self) -> None:
-        plan = self.plan
-        snapshot = asyncio.to_thread(take_snapshot, plan.workspace, plan.paths.workspace_git)
-        await self._record_system(
-            SessionStarted(
-                limi_version=plan.limi_version,
-                query=plan.query,
-                workspace=str(plan.workspace),
-                model=plan.model.name,
-                provider=self._provider_facts,
-                demo=plan.model.demo,
-                profile=plan.profile,
-                shell=plan.shell,
-                mode=plan.mode,
-                sampling=plan.sampling,
-                limits={k: v for k, v in vars(plan.limits).items() if v is not None},
-                system_prompt=system_prompt(plan.profile, shell=plan.shell, workspace=plan.workspace),
-                tools=self.toolbox.schemas,
-                tool_set_sha256=self.toolbox.sha256,
-                hostname=socket.gethostname(),
-                platform=platform.platform(),
-            )
-        )
-        await self._record_system(await snapshot)
+        await self.record.system(started_payload(self.plan, self.toolbox, provider=self._provider_facts))
+        self._snapshot = asyncio.create_task(self._take_snapshot(), name="workspace-snapshot")
+
+    async def _take_snapshot(self) -> None:
+        """Keep the workspace as it is now; the agent waits for this, the expert does not."""
+        taken = await asyncio.to_thread(take_snapshot, self.plan.workspace, self.plan.paths.workspace_git)
+        await self.record.system(taken)
 
     async def _resumed(self, cwd: Path, earlier: tuple[Event, ...]) -> None:
         open_calls = interrupted_calls(earlier)
-        await self._record_system(
+        await self.record.system(
             SessionResumed(
                 limi_version=self.plan.limi_version,
                 cwd=str(cwd),
@@ -168,7 +149,7 @@ class LiveSession:
         )
         cut_off = render(ToolResult(status="interrupted", text=CUT_OFF))
         for _, call in open_calls:
-            await self._record_agent(
+            await self.record.agent(
                 ToolFinished(call_id=call.call_id, name=call.name, status="interrupted", result=cut_off)
             )
 
@@ -192,7 +173,7 @@ class LiveSession:
         Raises:
             JournalError: it could not be recorded.
         """
-        await self.recorder.record(UserMessage(content=text), actor=self.plan.actor)
+        await self.record.human(UserMessage(content=text))
         if self._working is None or self._working.done():
             return self.start_work()
         return self._working
@@ -220,19 +201,19 @@ class LiveSession:
         old, self._client = self._client, client
         self.model = spec
         self.masker.add(secret_values(self.plan.environ, spec))
-        await self._record_human(SettingsChanged(model=spec.name, provider=client.provider_facts, demo=spec.demo))
+        await self.record.human(SettingsChanged(model=spec.name, provider=client.provider_facts, demo=spec.demo))
         if old is not None:
             await old.close()
 
     async def change_mode(self, mode: ApprovalMode) -> None:
         """Ask about calls, or do not; recorded."""
         self.mode = mode
-        await self._record_human(SettingsChanged(mode=mode))
+        await self.record.human(SettingsChanged(mode=mode))
 
     async def change_sampling(self, sampling: Sampling) -> None:
         """Sample differently from the next request on; recorded."""
         self.sampling = sampling
-        await self._record_human(SettingsChanged(sampling=sampling))
+        await self.record.human(SettingsChanged(sampling=sampling))
 
     async def finish(self, finished: SessionFinished | None = None) -> SessionFinished:
         """End the session and everything it started.
@@ -243,13 +224,10 @@ class LiveSession:
         await self.stop()
         payload = finished or SessionFinished(status=self.last_status, reason=self.last_reason)
         if not self._closed:
-            self._closed = True
-            await self.shell.close()
-            if self._client is not None:
-                await self._client.close()
-            if self.write_failure is None:
-                await self._record_human(payload)
-            await self.recorder.close()
+            await self._end_processes()
+            if self.record.failure is None:
+                await self.record.human(payload)
+            await self.record.close()
         return payload
 
     @property
@@ -269,7 +247,7 @@ class LiveSession:
             raise RuntimeError("the session is not open")
         loop = AgentLoop(
             LoopPorts(
-                record=self._record_agent,
+                record=self.record.agent,
                 conversation=self.conversation,
                 toolbox=self.toolbox,
                 context=self._context,
@@ -281,6 +259,8 @@ class LiveSession:
             )
         )
         try:
+            if self._snapshot is not None:
+                await asyncio.shield(self._snapshot)
             self.last_end = await loop.run(cancel)
         finally:
             self.shell.give_up_lease()
@@ -310,48 +290,21 @@ class LiveSession:
         )
 
     async def _write_todos(self, todos: tuple[JsonObject, ...]) -> None:
-        await self._record_agent(TodoWritten(todos=todos))
+        await self.record.agent(TodoWritten(todos=todos))
 
     @property
     def _provider_facts(self) -> JsonObject:
         return {} if self._client is None else self._client.provider_facts
 
-    # Recording.
-
-    async def _record_agent(self, payload: Payload) -> Event:
-        return await self._record(payload, "agent")
-
-    async def _record_human(self, payload: Payload) -> Event:
-        return await self._record(payload, self.plan.actor)
-
-    async def _record_system(self, payload: Payload) -> Event:
-        return await self._record(payload, "system")
-
-    async def _record(self, payload: Payload, actor: str) -> Event:
-        try:
-            return await self.recorder.record(payload, actor=actor)
-        except JournalError as error:
-            self._write_failed(error)
-            raise
-
-    def _post(self, payload: Payload, actor: str) -> None:
-        if self._closed:
-            return
-        future = asyncio.wrap_future(self.recorder.post(payload, actor=actor))
-        future.add_done_callback(self._posted)
-
-    def _posted(self, future: asyncio.Future[Event]) -> None:
-        error = None if future.cancelled() else future.exception()
-        if isinstance(error, JournalError):
-            self._write_failed(error)
-
-    def _write_failed(self, error: JournalError) -> None:
-        self.write_failure = error
-        self._cancel.set()
-
     async def _abandon(self) -> None:
+        await self._end_processes()
+        await self.record.close()
+
+    async def _end_processes(self) -> None:
         self._closed = True
+        if self._snapshot is not None:
+            await asyncio.wait({self._snapshot})
+        self.record.stop_posts()
         await self.shell.close()
         if self._client is not None:
             await self._client.close()
-        await self.recorder.close()

@@ -140,7 +140,9 @@ async def test_without_hooks_a_sentinel_ends_commands(tmp_path: Path) -> None:
         slow = await shared.run_command("sleep 30", epoch=epoch, wait_s=0.3)
         assert slow.status == "running"
         await shared.interrupt()
-        assert (await shared.wait_until("prompt", timeout_s=10)).met
+        stopped = await shared.wait_until("exit", timeout_s=10)
+        assert stopped.finished is not None
+        assert stopped.finished.exit_code == 130
         again = await shared.run_command("echo on", epoch=epoch)
         assert again.output == "on"
 

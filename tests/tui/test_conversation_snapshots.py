@@ -26,7 +26,7 @@ async def _finish(pilot: Pilot[None]) -> None:
     await pilot.pause()
 
 
-@pytest.mark.parametrize("size", [(120, 36), (80, 24)])
+@pytest.mark.parametrize("size", [(120, 36), (80, 24)], ids=["wide", "small"])
 def test_the_conversation_looks_as_it_did(snap_compare: Callable[..., bool], size: tuple[int, int]) -> None:
     assert snap_compare(ConversationApp(), terminal_size=size, run_before=_settle)
 

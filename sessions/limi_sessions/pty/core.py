@@ -225,6 +225,11 @@ class ShellCore:
     def _settle(self, count: int) -> None:
         self._on_events([*self.tracker.settle(count)])
 
+    def give_up(self) -> None:
+        """Without hooks: the sentinel of the running command will not come."""
+        events = self.tracker.give_up(self.cast.offset)
+        self.loop.call_soon(self._on_events, [*events])
+
     def lose(self, how: Ended) -> None:
         """The shell has ended, or is no shell of ours any more."""
         if self.lost:

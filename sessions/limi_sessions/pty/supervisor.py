@@ -120,8 +120,15 @@ class Keeper:
                 if signal.SIGTERM in received:
                     return
                 self.reap()
-            if self.control in readable and not self.control.recv(64):
+            if self.control in readable and not self._heard():
                 return
+
+    def _heard(self) -> bytes:
+        """Nothing: the workstation is gone. A killed one that had not read our last word resets the connection."""
+        try:
+            return self.control.recv(64)
+        except OSError:
+            return b""
 
     def end_all(self) -> None:
         """Hang up on all descendants, then kill them until none is left."""
@@ -193,10 +200,12 @@ def main(arguments: list[str]) -> int:
     keeper = Keeper(control, shell)
     signal.signal(signal.SIGCHLD, _noted)
     signal.signal(signal.SIGTERM, _noted)
-    keeper.say(f"pid {shell}")
-    keeper.reap()
-    keeper.watch()
-    keeper.end_all()
+    try:
+        keeper.say(f"pid {shell}")
+        keeper.reap()
+        keeper.watch()
+    finally:
+        keeper.end_all()
     return 0
 
 

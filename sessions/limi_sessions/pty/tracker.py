@@ -212,6 +212,16 @@ class CommandTracker:
                 return []
             return self._prompted(self._running.cast_to)
 
+    def give_up(self, cast_offset: int) -> list[TrackerEvent]:
+        """Without hooks: the shell is back at its prompt and its sentinel did not come (Ctrl-C drops the rest of a line)."""
+        with self._lock:
+            if (running := self._running) is None or not self.plain:
+                return []
+            running.cast_to = cast_offset
+            running.exit_code = 130 if running.interrupted else None
+            running.exit_seen = True
+            return self._prompted(cast_offset)
+
     def abandon(self, cast_offset: int) -> list[TrackerEvent]:
         """The shell is gone: what ran ends with an unknown exit code."""
         with self._lock:

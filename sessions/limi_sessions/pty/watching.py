@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from limi_sessions.pty.bell import Bell
 from limi_sessions.pty.hooks import HEAL_KEY
 from limi_sessions.pty.process import Ended
-from limi_sessions.pty.waiting import ShellState, foreground, program_name, waiting_state
+from limi_sessions.pty.waiting import Foreground, ShellState, foreground, program_name, waiting_state
 
 if TYPE_CHECKING:
     from limi_sessions.pty.core import ShellCore
@@ -120,14 +120,24 @@ class StateWatcher:
             if self._identity is not None and self._who() not in (self._identity, b""):
                 core.lose(Ended())
                 return "lost"
-            if tracker.plain and not tracker.expects and not tracker.runs:
+            if tracker.plain and not tracker.expects and not tracker.runs and not self._asks(now):
                 return "prompt"
             if tracker.expects or (tracker.phase == "running" and not tracker.runs):
                 return "running"
         with core.engine_lock:
             alternate = core.engine.modes.alternate_screen
         state = waiting_state(now, alternate_screen=alternate)
-        return self._own(state) if now.group == core.child.pid else state
+        if now.group != core.child.pid:
+            return state
+        state = self._own(state)
+        if tracker.plain and tracker.runs and state == "needs_input" and not now.line_mode:
+            core.give_up()
+            return "prompt"
+        return state
+
+    def _asks(self, now: Foreground) -> bool:
+        """Without hooks: the shell reads a line without its editor, as start-up files do with `read`."""
+        return now.line_mode and program_name(self._core.child.pid) in ("bash", "zsh", "fish")
 
     def _own(self, state: ShellState) -> ShellState:
         """A state of the shell's own process group, believed when it lasts."""

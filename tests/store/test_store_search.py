@@ -1,0 +1,69 @@
+from __future__ import annotations
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from store_scenes import answered, one_call, started, write_session
+
+from limi_sessions.paths import Home
+from limi_sessions.records.message import ToolCall
+from limi_sessions.records.payload import UserMessage
+from limi_store import StorePort
+
+
+def found(store: StorePort, text: str) -> list[str]:
+    return [hit.snippet for hit in store.search(text)]
+
+
+def test_words_are_found_in_messages_calls_and_results(store: StorePort, home: Home) -> None:
+    call = ToolCall(call_id="c", name="run_shell_command", arguments='{"command": "pytest --maxfail=1"}')
+    session_id = write_session(
+        home,
+        [
+            started(),
+            UserMessage(content="the Übung fails in café mode"),
+            answered("", call),
+            *one_call(result="Traceback: frobnicate_widget failed at /srv/app/main.py:12"),
+        ],
+        sink=store.event_appended,
+    )
+    store.catch_up()
+    assert found(store, "ubung cafe") == ["the Übung fails in café mode"]
+    assert found(store, "maxfail") != []
+    assert found(store, "/srv/app/main.py") != []
+    (hit,) = store.search("frobnicate_widg")
+    assert (hit.session_id, hit.role) == (session_id, "tool")
+    assert [hit.snippet[start:end] for start, end in hit.spans] == ["frobnicate_widget"]
+
+
+def test_chinese_and_japanese_are_found_by_any_part(store: StorePort, home: Home) -> None:
+    write_session(
+        home, [started(), UserMessage(content="请修复解析器的错误，テストも直して")], sink=store.event_appended
+    )
+    store.catch_up()
+    for part in ("解析", "错误", "テスト", "修复解析器"):
+        (hit,) = store.search(part)
+        assert [hit.snippet[start:end] for start, end in hit.spans] == [part]
+    assert found(store, "析解") == []
+
+
+@given(st.text(max_size=20))
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_no_text_is_a_syntax_error(store: StorePort, text: str) -> None:
+    assert store.search(text) == []
+
+
+def test_operators_are_words(store: StorePort, home: Home) -> None:
+    write_session(home, [started(), UserMessage(content="near the end or not")], sink=store.event_appended)
+    store.catch_up()
+    assert found(store, 'the OR "end') == ["near the end or not"]
+    assert found(store, "NOT near") == ["near the end or not"]
+    assert found(store, "content:near") == []
+    assert found(store, "* ( ) ^") == []
+
+
+def test_at_most_the_limit_is_given(store: StorePort, home: Home) -> None:
+    for _ in range(5):
+        write_session(home, [started(), UserMessage(content="needle")], sink=store.event_appended)
+    store.catch_up()
+    assert len(store.search("needle", limit=3)) == 3
+    assert len(store.search("needle")) == 5
