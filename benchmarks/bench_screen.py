@@ -210,9 +210,8 @@ def tmux_echo() -> list[object]:
     return echo
 
 
-def pane_echo_and_idle() -> tuple[list[object], list[list[object]]]:
+def pane_echo_and_idle(report: Path) -> tuple[list[object], list[list[object]]]:
     """The keys in the pane on bash; then what it costs while nothing happens."""
-    report = Path(tempfile.mkdtemp(prefix="limi-bench-")) / "report.json"
     program = Program([sys.executable, str(APP), "shell", str(report)])
     program.wait_for(b"ready")
     echo = echo_times(program)
@@ -237,9 +236,8 @@ def cpu_seconds(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def flood() -> list[list[object]]:
+def flood(report: Path) -> list[list[object]]:
     """Ten megabytes a second through the engine in a thread, painted in a real pty."""
-    report = Path(tempfile.mkdtemp(prefix="limi-bench-")) / "report.json"
     program = Program([sys.executable, str(APP), "flood", str(report)])
     program.end()
     found = json.loads(report.read_text())
@@ -261,12 +259,14 @@ def main() -> None:
     print(machine_line())
     print_table(f"{COLS}x{ROWS}, {RUNS} style runs a row", ["CPU milliseconds", "median"], costs)
     print_table("the guard", ["CPU milliseconds a frame", "median"], guarded)
-    echo, idle = pane_echo_and_idle()
+    with tempfile.TemporaryDirectory(prefix="limi-bench-") as folder:
+        echo, idle = pane_echo_and_idle(Path(folder) / "report.json")
+        flooded = flood(Path(folder) / "report.json")
     rows: list[list[object]] = [["the pane on bash", *echo]]
     if shutil.which("tmux"):
         rows.append(["tmux on bash", *tmux_echo()])
     print_table("key to echo, milliseconds", ["", "median", "p95"], rows)
-    print_table("in a real pty", ["", "value"], idle + flood())
+    print_table("in a real pty", ["", "value"], idle + flooded)
     print(machine_line())
 
 

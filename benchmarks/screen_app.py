@@ -2,7 +2,8 @@ r"""The shell pane alone on a screen, for bench_screen.py: run in a real pty, it
 
     python benchmarks/screen_app.py flood|shell REPORT
 
-``flood``: a thread feeds the engine 10 MB/s for five seconds. ``shell``: bash in the pane until Ctrl-\ is pressed.
+``flood``: a thread feeds the engine 10 MB/s for five seconds. ``shell``: bash in the pane until Ctrl-\.
+The shell's files lie beside the report.
 """
 
 from __future__ import annotations
@@ -11,7 +12,6 @@ import asyncio
 import json
 import os
 import sys
-import tempfile
 import threading
 import time
 from dataclasses import dataclass, field
@@ -116,7 +116,7 @@ class ScreenApp(App[None]):
         self.measured.cpu_from, self.measured.paints_from = time.process_time(), self.pane.frames_painted
 
     async def _start_shell(self) -> None:
-        folder = Path(tempfile.mkdtemp(prefix="limi-bench-"))
+        folder = self.report.parent
         config = ShellConfig(
             shell="bash",
             cwd=folder,

@@ -15,7 +15,7 @@ from limi_sessions.records.payload import SessionRenamed, SessionTagged
 from limi_sessions.trajectory import TITLE_LENGTH
 from limi_tui.cli.failures import Refused
 from limi_tui.cli.options import acting_as, chosen_handle, json_output
-from limi_tui.cli.output import print_json, print_line, shown, size_text
+from limi_tui.cli.output import counted, print_json, print_line, shown, size_text
 from limi_tui.cli.store_access import opened_store
 from limi_tui.verbs.identity import acting_identity
 
@@ -131,15 +131,17 @@ def empty_bin(context: click.Context, yes: bool, as_json: bool) -> None:
         binned = store.sessions(deleted=True)
         if binned and not yes:
             if not sys.stdin.isatty():
-                raise Refused(f"{len(binned)} sessions would be lost for good: say --yes where nobody can be asked")
+                raise Refused(
+                    f"{counted(len(binned), 'session')} would be lost for good: say --yes where nobody can be asked"
+                )
             for summary in binned:
                 print_line(f"{summary.session_id}  {shown(summary.title)}")
-            click.confirm(f"Delete {len(binned)} sessions for good?", abort=True, err=True)
+            click.confirm(f"Delete {counted(len(binned), 'session')} for good?", abort=True, err=True)
         freed = store.empty_bin(actor=_actor(context)) if binned else 0
     if as_json:
         print_json({"deleted": [summary.session_id for summary in binned], "freed_bytes": freed})
     else:
-        print_line(f"{len(binned)} sessions deleted, {size_text(freed)} freed.")
+        print_line(f"{counted(len(binned), 'session')} deleted, {size_text(freed)} freed.")
 
 
 def _actor(context: click.Context) -> str:

@@ -13,7 +13,7 @@ from limi_sessions.paths import Home
 from limi_sessions.records.visible import visible_text
 from limi_tui.cli.failures import PROBLEM_FOUND
 from limi_tui.cli.options import acting_as, json_output
-from limi_tui.cli.output import print_json, print_line
+from limi_tui.cli.output import counted, print_json, print_line
 from limi_tui.verbs.doctor.examination import examine
 from limi_tui.verbs.doctor.finding import Finding, Verdict
 
@@ -40,7 +40,7 @@ def doctor(as_json: bool) -> int:
     if as_json:
         print_json({"works": not problems, "findings": [finding.as_json() for finding in findings]})
     elif problems:
-        print_line(f"\n{problems} problem{'s' if problems > 1 else ''}: limi does not work here as it should.")
+        print_line(f"\n{counted(problems, 'problem')}: limi does not work here as it should.")
     else:
         print_line("\nlimi works here.")
     return PROBLEM_FOUND if problems else 0

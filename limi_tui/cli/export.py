@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 import click
 
 from limi_tui.cli.options import acting_as, json_output
-from limi_tui.cli.output import print_json, print_line, print_note, shown, size_text
+from limi_tui.cli.output import counted, print_json, print_line, print_note, shown, size_text
 from limi_tui.cli.store_access import opened_store
 
 if TYPE_CHECKING:
@@ -83,5 +83,5 @@ def _tell(exported: Exported, *, to_stdout: bool, as_json: bool) -> None:
     if any(loss.kind == "demo_session" for loss in exported.losses):
         print_note("--include-demo keeps the demo model's turns")
     if not to_stdout:
-        rows = f"{report.rows} row{'' if report.rows == 1 else 's'}"
-        print_line(f"{rows}, {size_text(report.size_bytes)} in {shown(report.path)}, sha256 {report.sha256}")
+        amount = f"{counted(report.rows, 'row')}, {size_text(report.size_bytes)}"
+        print_line(f"{amount} in {shown(report.path)}, sha256 {report.sha256}")

@@ -89,6 +89,11 @@ def local_time(timestamp: str) -> str:
         return shown(timestamp)
 
 
+def counted(number: int, thing: str) -> str:
+    """A number with its noun: ``1 session``, ``2 sessions``."""
+    return f"{number:,} {thing}{'' if number == 1 else 's'}"
+
+
 def size_text(size: int) -> str:
     """Bytes in the unit a person reads: ``1.4 MB`` (powers of 1000)."""
     amount = float(size)

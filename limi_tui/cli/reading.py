@@ -11,7 +11,7 @@ from limi_sessions.records.event import Event
 from limi_sessions.records.turn import SessionSummary
 from limi_sessions.trajectory import whole_requests
 from limi_tui.cli.options import acting_as, json_output
-from limi_tui.cli.output import local_time, print_json, print_json_object, print_line, print_table, shown
+from limi_tui.cli.output import counted, local_time, print_json, print_json_object, print_line, print_table, shown
 from limi_tui.cli.store_access import opened_store
 from limi_tui.verbs.transcript_text import event_text
 
@@ -96,9 +96,8 @@ def _print_transcript(summary: SessionSummary, events: Sequence[Event]) -> None:
     tokens = "tokens unknown" if summary.tokens is None else f"{summary.tokens:,} tokens"
     cost = "cost unknown" if summary.cost_usd is None else f"${summary.cost_usd:.4f}"
     print_line(shown(summary.title) or "(no title)")
-    print_line(
-        f"{summary.status} · started {local_time(summary.started_at)} · {summary.turns} turns · {tokens} · {cost}"
-    )
+    started = f"started {local_time(summary.started_at)}"
+    print_line(" · ".join((summary.status, started, counted(summary.turns, "turn"), tokens, cost)))
     if summary.tags:
         print_line("tags: " + ", ".join(shown(tag) for tag in summary.tags))
     for event in events:

@@ -11,7 +11,7 @@ from limi_sessions.paths import Home
 from limi_tui.cli.failures import PROBLEM_FOUND
 from limi_tui.cli.lazy import LazyGroup, LazyVerb
 from limi_tui.cli.options import acting_as, json_output
-from limi_tui.cli.output import print_json, print_line, shown
+from limi_tui.cli.output import counted, print_json, print_line, shown
 from limi_tui.cli.store_access import opened_store
 
 
@@ -46,7 +46,7 @@ def check(as_json: bool) -> int:
         for line in lines:
             print_line(f"{word}: {shown(line)}")
     verdict = "healthy" if report.healthy else "what is readable was kept; the lines above name what is not"
-    print_line(f"{report.sessions} sessions, {report.events} events: {verdict}")
+    print_line(f"{counted(report.sessions, 'session')}, {counted(report.events, 'event')}: {verdict}")
     return 0 if report.healthy else PROBLEM_FOUND
 
 
@@ -65,7 +65,10 @@ def rebuild(as_json: bool) -> int:
         return PROBLEM_FOUND if report.problems else 0
     for line in report.problems:
         print_line(f"problem: {shown(line)}")
-    print_line(f"{report.sessions} sessions, {report.events} events and {report.turns} turns in {report.seconds:.1f} s")
+    print_line(
+        f"{counted(report.sessions, 'session')}, {counted(report.events, 'event')} and {counted(report.turns, 'turn')}"
+        f" in {report.seconds:.1f} s"
+    )
     return PROBLEM_FOUND if report.problems else 0
 
 

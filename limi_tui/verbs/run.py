@@ -120,7 +120,7 @@ def _print_json(event: Event) -> None:
     line = event.envelope()
     if isinstance(event.payload, SessionFinished):
         line["status"] = event.payload.status
-    _print(json.dumps(line, ensure_ascii=False))
+    _print(json.dumps(line))
 
 
 def _print_text(event: Event) -> None:

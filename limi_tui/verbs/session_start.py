@@ -16,6 +16,7 @@ from limi_sessions.records.message import Sampling
 from limi_sessions.records.payload import SessionStarted, SettingsChanged
 from limi_sessions.resuming import model_in_force, resumed_plan
 from limi_tui.verbs.opening_request import OpeningRequest
+from limi_tui.verbs.program_path import environ_with_limi
 
 
 def new_plan(request: OpeningRequest, *, model: str, cols: int = 120, rows: int = 36) -> SessionPlan:
@@ -45,7 +46,7 @@ def new_plan(request: OpeningRequest, *, model: str, cols: int = 120, rows: int 
         ),
         limits=Limits(max_turns=request.max_turns, max_tokens=request.max_tokens, max_cost_usd=request.max_cost),
         actor=request.actor,
-        environ=dict(os.environ),
+        environ=environ_with_limi(os.environ),
         limi_version=version("limi-tui"),
         cols=cols,
         rows=rows,
@@ -72,7 +73,7 @@ def plan_to_resume(
         model=parse_model(model, api_base=request.api_base or _api_base_in_force(events), environ=os.environ),
         limits=Limits(max_turns=request.max_turns, max_tokens=request.max_tokens, max_cost_usd=request.max_cost),
         actor=request.actor,
-        environ=dict(os.environ),
+        environ=environ_with_limi(os.environ),
         limi_version=version("limi-tui"),
         cols=cols,
         rows=rows,

@@ -41,10 +41,9 @@ class ApprovalBar(Vertical, can_focus=True):
         .approval-keys { height: 1; color: $text-muted; }
         .approval-key { width: auto; margin-right: 3; }
         .approval-key:hover { text-style: underline; }
-        & > Input { display: none; height: 1; border: none; padding: 0; background: $panel; }
+        & > Input { height: 1; border: none; padding: 0; background: $panel; }
         &:focus { border-left: outer $primary; background-tint: $foreground 4%; }
         &:focus > .approval-keys { color: $text; }
-        &.-rejecting > Input { display: block; }
     }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -92,6 +91,7 @@ class ApprovalBar(Vertical, can_focus=True):
         self._reject_key = Static(Content.assemble(("r", "bold"), " reject"), classes="approval-key")
         self._reason = Input(placeholder="reason (may be empty) · Enter rejects · Esc goes back", compact=True)
         self._reason.cursor_blink = False
+        self._reason.display = False
         self._demo = demo
         self._clock = clock
         self._quiet_until = clock() + QUIET_S
@@ -121,7 +121,7 @@ class ApprovalBar(Vertical, can_focus=True):
 
     def action_accept(self) -> None:
         """Accept, unless the key was meant for another widget."""
-        if self._clock() >= self._quiet_until:
+        if self._clock() >= self._quiet_until and not self.has_class("-rejecting"):
             self._decide(accept=True, reason="")
 
     def action_reject(self) -> None:
@@ -152,6 +152,7 @@ class ApprovalBar(Vertical, can_focus=True):
         if event.key == "escape" and self.has_class("-rejecting"):
             event.stop()
             self.remove_class("-rejecting")
+            self._reason.display = False
             self.focus()
 
     def _begin_quiet(self) -> None:
@@ -159,7 +160,9 @@ class ApprovalBar(Vertical, can_focus=True):
 
     def _ask_reason(self) -> None:
         self.add_class("-rejecting")
-        self._reason.focus()
+        # At once: `focus` waits its turn, and the first letters of a reason would decide as keys.
+        self._reason.display = True
+        self.screen.set_focus(self._reason)
 
     def _decide(self, *, accept: bool, reason: str) -> None:
         if not self._decided:

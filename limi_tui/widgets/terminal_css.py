@@ -11,7 +11,7 @@ TerminalView {
     & > .terminal-pane--hint { background: $panel; color: $text-muted; }
     & > .terminal-pane--urgent { background: $warning; color: $background; text-style: bold; }
     & > .terminal-pane--human { background: $success; color: $background; text-style: bold; }
-    & > .terminal-pane--agent { background: $accent; color: $background; text-style: bold; }
+    & > .terminal-pane--agent { background: $primary; color: $background; text-style: bold; }
     & > .terminal-pane--free { background: $panel-lighten-2; color: $foreground; text-style: bold; }
     & > .terminal-pane--selection { background: $screen-selection-background; color: $screen-selection-foreground; }
     & > .terminal-pane--match { background: $primary-muted; color: $foreground; text-style: underline; }

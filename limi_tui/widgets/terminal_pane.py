@@ -60,7 +60,7 @@ class TerminalPane(TerminalReader, can_focus=True):
 
     def _type(self, typed: bytes) -> None:
         self.return_to_live()
-        self.post_message(self.Typed(typed))
+        self.post_message(self.Typed(typed).set_sender(self))
 
     def on_paste(self, event: events.Paste) -> None:
         """Give a paste to the child."""
@@ -68,7 +68,7 @@ class TerminalPane(TerminalReader, can_focus=True):
             event.stop()
             event.prevent_default()
             self.return_to_live()
-            self.post_message(self.Pasted(event.text))
+            self.post_message(self.Pasted(event.text).set_sender(self))
 
     def on_blur(self) -> None:
         """Draw the cursor hollow, and tell a child that wants to know."""
@@ -81,7 +81,7 @@ class TerminalPane(TerminalReader, can_focus=True):
     def _tell_focus(self, report: bytes) -> None:
         self.refresh()
         if self._engine is not None and self.frame.modes.focus_events:
-            self.post_message(self.Typed(report))
+            self.post_message(self.Typed(report).set_sender(self))
 
     def _give_mouse(self, action: MouseAction, event: events.MouseEvent) -> bool:
         """Give a mouse event to the child, if it is the child's.
@@ -110,7 +110,7 @@ class TerminalPane(TerminalReader, can_focus=True):
                 action, x=x, y=y, button=event.button, shift=event.shift, alt=event.meta, ctrl=event.ctrl
             )
         if typed:
-            self.post_message(self.Typed(typed))
+            self.post_message(self.Typed(typed).set_sender(self))
         return True
 
     def on_mouse_down(self, event: events.MouseDown) -> None:
@@ -149,4 +149,4 @@ class TerminalPane(TerminalReader, can_focus=True):
         event.prevent_default()
         with self._lock:
             typed = self._engine.encode_key(arrow)
-        self.post_message(self.Typed(typed * WHEEL_ROWS))
+        self.post_message(self.Typed(typed * WHEEL_ROWS).set_sender(self))

@@ -12,7 +12,6 @@ from textual import events
 from textual.binding import Binding, BindingType
 from textual.message import Message
 
-from limi_sessions.terminal.engine import Match
 from limi_tui.widgets.terminal_bar import BarContent
 from limi_tui.widgets.terminal_frame import Mark
 from limi_tui.widgets.terminal_keys import REVIEW_KEY
@@ -88,7 +87,7 @@ class TerminalReader(TerminalView, can_focus=True):
         start, end = selection.bounds(self.frame.cols)
         with self._lock:
             text = self._engine.selected_text(start, end)
-        self.post_message(self.CopyRequested(text))
+        self.post_message(self.CopyRequested(text).set_sender(self))
         self.return_to_live()
 
     def return_to_live(self) -> None:
@@ -209,7 +208,10 @@ class TerminalReader(TerminalView, can_focus=True):
         row, review = self.frame.first + y, self.review
         marks: list[Mark] = []
         if review is not None:
-            marks += [self._hit(review, at, hit) for at, hit in enumerate(review.matches) if hit.row == row]
+            marks += [
+                self.component_mark(hit.start, hit.end, "current-match" if current else "match")
+                for hit, current in review.hits_in(row)
+            ]
         selection = review.selection if review else self.selection
         if selection is not None and (span := selection.span(row, self.frame.cols)):
             marks.append(self.component_mark(*span, "selection"))
@@ -226,9 +228,6 @@ class TerminalReader(TerminalView, can_focus=True):
         x = min(cursor.x, self.frame.cols - 1)
         hollow = cursor.shape == "underline" or not self.has_focus
         return [Mark(x, x + 1, _underlined if hollow else _reversed)]
-
-    def _hit(self, review: Review, index: int, match: Match) -> Mark:
-        return self.component_mark(match.start, match.end, "current-match" if index == review.current else "match")
 
 
 def _reversed(style: Style) -> Style:

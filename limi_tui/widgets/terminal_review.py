@@ -5,6 +5,7 @@ Knows neither the widget nor an engine: the pane asks `Review.press` and carries
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
@@ -119,6 +120,12 @@ class Review:
         above = [index for index, match in enumerate(matches) if (match.row, match.start) <= self.cursor]
         if matches:
             self._go(above[-1] if above else len(matches) - 1, extent)
+
+    def hits_in(self, row: int) -> list[tuple[Match, bool]]:
+        """The hits in a row, and whether each is the one that the cursor is on."""
+        first = bisect_left(self.matches, (row, -1, -1))
+        end = bisect_left(self.matches, (row + 1, -1, -1))
+        return [(self.matches[index], index == self.current) for index in range(first, end)]
 
     def step_match(self, step: int, extent: Extent) -> None:
         """Go to an older (-1) or newer (1) hit, around the ends."""

@@ -15,6 +15,7 @@ from limi_tui.theme import AnsiPalette
 _MOST_STYLES = 8192
 _DIM = 0.6
 """Share of the foreground that is left in dim text."""
+_LEAST_CONTRAST = 3.0
 
 
 class CellStyles(dict[CellStyle, Style]):
@@ -35,6 +36,8 @@ class CellStyles(dict[CellStyle, Style]):
         if cell.dim and not palette.native:
             share = blend_rgb(background.get_truecolor(), foreground.get_truecolor(), _DIM)
             foreground = Color.from_triplet(share)
+        if _is_named(cell.fg) and _is_named(cell.bg) and cell.fg != cell.bg and not palette.native:
+            foreground = self._readable(foreground, background)
         # Blinking is left out: it would be an animation that nobody can stop.
         style = Style(
             color=foreground,
@@ -51,9 +54,34 @@ class CellStyles(dict[CellStyle, Style]):
         self[cell] = style
         return style
 
+    def _readable(self, foreground: Color, background: Color) -> Color:
+        """A foreground that stands out: programs pair the sixteen colours as if those were dark, bright ones light."""
+        if contrast(foreground, background) >= _LEAST_CONTRAST:
+            return foreground
+        return max(self.palette.foreground, self.palette.background, key=lambda each: contrast(each, background))
+
     def _color(self, color: CellColor, default: Color) -> Color:
         if color is None:
             return default
         if isinstance(color, int):
             return self.palette.colors[color & 0xFF]
         return Color.from_rgb(*color)
+
+
+def _is_named(color: CellColor) -> bool:
+    return isinstance(color, int) and color < 16
+
+
+def contrast(one: Color, other: Color) -> float:
+    """WCAG contrast ratio of two colours, 1 to 21.
+
+    Source: https://www.w3.org/TR/WCAG22/#dfn-contrast-ratio
+    """
+    light, dark = sorted((_luminance(one), _luminance(other)), reverse=True)
+    return (light + 0.05) / (dark + 0.05)
+
+
+def _luminance(color: Color) -> float:
+    channels = [channel / 255 for channel in color.get_truecolor()]
+    linear = [each / 12.92 if each <= 0.04045 else ((each + 0.055) / 1.055) ** 2.4 for each in channels]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]

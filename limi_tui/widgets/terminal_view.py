@@ -130,7 +130,7 @@ class TerminalView(Widget):
         size = (self.size.width, self.size.height - 1)
         if self._engine is not None and min(size) > 0 and size != self._announced:
             self._announced = size
-            self.post_message(self.Resized(*size))
+            self.post_message(self.Resized(*size).set_sender(self))
 
     def output_read(self) -> None:
         """The engine was fed or resized: paint at once, or in the next frame when the last is younger than 1/60 s."""
@@ -230,11 +230,12 @@ class TerminalView(Widget):
         styles have done: measured, half of the cost of a frame.
         The compositor asks for the whole widget each time: a row is drawn again only after `refresh` of it.
         """
-        if self.styles.gutter != (0, 0, 0, 0) or self.opacity < 1 or self.styles.tint.a:
-            return super().render_lines(crop)
         if self._drawn_size != (size := self.size):
             self._drawn_size = size
             self._drawn.clear()
+            self._announce_size()  # a border that came or went is no Resize event
+        if self.styles.gutter != (0, 0, 0, 0) or self.opacity < 1 or self.styles.tint.a:
+            return super().render_lines(crop)
         drawn = self._drawn
         strips = [drawn.get(y) or self._draw(y) for y in crop.line_range]
         if crop.column_span != (0, size.width):

@@ -99,6 +99,10 @@ class Transcript(TranscriptReader):
             if event.key == "escape" and search.needle:
                 search.cancel()
                 self._consume(event)
+            elif self._begins_search(event.key):
+                # At once: the needle's first letters may be here before a binding would act.
+                self.action_search()
+                self._consume(event)
             return
         if event.key == "enter":
             search.confirm(self.book)
@@ -186,6 +190,9 @@ class Transcript(TranscriptReader):
     @property
     def _page(self) -> int:
         return max(1, self.scrollable_content_region.height - 2)
+
+    def _begins_search(self, key: str) -> bool:
+        return any(binding.action == "search" for binding in self._bindings.key_to_bindings.get(key, ()))
 
     def _consume(self, event: events.Key) -> None:
         event.stop()

@@ -48,14 +48,21 @@ class TranscriptBook:
         """Blocks below this number wait to be measured at the current width."""
         self._waiting: list[int] = []
         """Blocks that changed and wait to be measured, the last to change at the end."""
+        self._heights: dict[int, int] = {}
+        """What was measured and is not known to the index."""
 
     def __len__(self) -> int:
         return len(self._entries)
 
     @property
     def measured(self) -> bool:
-        """Whether no block waits to be measured by `sweep`."""
-        return not self._unmeasured and not self._waiting
+        """Whether all heights are exact and known to the index."""
+        return not self.waiting and not self._heights
+
+    @property
+    def waiting(self) -> bool:
+        """Whether there are blocks for `sweep` to measure."""
+        return bool(self._unmeasured or self._waiting)
 
     def set_width(self, width: int) -> bool:
         """Lay out at another width from now on; the result tells whether it is another one."""
@@ -63,6 +70,7 @@ class TranscriptBook:
         if changed:
             self._width = width
             self._unmeasured = len(self._entries)
+            self._heights.clear()
         return changed
 
     def number(self, key: str) -> int | None:
@@ -158,8 +166,8 @@ class TranscriptBook:
         if entry.rows is None or entry.measured_at != self._width:
             entry.rows = self._laid_out(entry)
             entry.measured_at = self._width
-            self.index.set(number, len(entry.rows))
             self._keep(number)
+        self.index.set(number, len(entry.rows))
         return entry.rows
 
     def visible(self, row: int, count: int) -> Iterator[tuple[Place, Row]]:
@@ -181,17 +189,27 @@ class TranscriptBook:
                 return
 
     def sweep(self, seconds: float) -> None:
-        """Measure blocks that wait for it, last ones first, for so long."""
+        """Measure blocks that wait for it, last ones first, for so long; `apply_heights` makes the heights known."""
         deadline = time.monotonic() + seconds
-        while not self.measured:
+        while self.waiting:
             if self._waiting:
                 number = self._waiting.pop()
             else:
                 number = self._unmeasured = self._unmeasured - 1
-            if self._entries[number].measured_at != self._width:
-                self.rows(number)
+            entry = self._entries[number]
+            if entry.measured_at != self._width:
+                entry.rows = self._laid_out(entry)
+                entry.measured_at = self._width
+                self._heights[number] = len(entry.rows)
+                self._keep(number)
                 if time.monotonic() > deadline:
                     return
+
+    def apply_heights(self) -> None:
+        """Let the index know what `sweep` measured."""
+        for number, height in self._heights.items():
+            self.index.set(number, height)
+        self._heights.clear()
 
     def source(self, number: int) -> str:
         """The whole text of a block, folded parts included."""
@@ -225,5 +243,6 @@ class TranscriptBook:
 
     def _changed(self, number: int) -> None:
         self._entries[number].measured_at = 0
+        self._heights.pop(number, None)
         if not self._waiting or self._waiting[-1] != number:
             self._waiting.append(number)

@@ -26,7 +26,11 @@ FRAME_S = 1 / 30
 """Seconds between two paintings of streamed text."""
 SWEEP_S = 0.004
 """Seconds of measuring in one go."""
+SWEEP_EVERY_S = 1 / 60
+"""Seconds between two goes while blocks wait to be measured."""
 _ROLES: tuple[Role, ...] = get_args(Role)
+SWEEPS_APPLIED = 15
+"""Goes after which the measured heights are shown."""
 
 
 class TranscriptSurface(ScrollView, can_focus=True):
@@ -49,7 +53,10 @@ class TranscriptSurface(ScrollView, can_focus=True):
         self._empty = empty
         self.unseen = 0
         """Blocks that came below the view since the reader scrolled up."""
+        self.grown = False
+        """Text came below the view since the reader scrolled up."""
         self._sweeping: Timer | None = None
+        self._swept = 0
         self._settle_due = False
         self._settling = False
         self._painter: TranscriptPainter | None = None
@@ -89,7 +96,7 @@ class TranscriptSurface(ScrollView, can_focus=True):
 
     def on_mount(self) -> None:
         """Lay out what was added before there was a size."""
-        self._sweeping = self.set_interval(FRAME_S, self.settle, pause=True)
+        self._sweeping = self.set_interval(SWEEP_EVERY_S, self._sweep, pause=True)
         self.request_settle()
 
     def on_resize(self, _event: events.Resize) -> None:
@@ -126,9 +133,9 @@ class TranscriptSurface(ScrollView, can_focus=True):
         """What the last row of the viewport says over the text: the search, or what came below; empty for nothing."""
         if status := self.search.status():
             return status
-        if self.follow or not self.unseen:
+        if self.follow or not (self.unseen or self.grown):
             return ""
-        return f" ↓ {self.unseen} new · End "
+        return f" ↓ {self.unseen or 'more'} new · End "
 
     def row_at(self, y: int) -> tuple[Place, Row] | None:
         """What is at a row of the viewport, None below the last row."""
@@ -172,7 +179,14 @@ class TranscriptSurface(ScrollView, can_focus=True):
     def _set_follow(self, follow: bool) -> None:
         self.follow = follow
         if follow:
-            self.unseen = 0
+            self.unseen, self.grown = 0, False
+
+    def _sweep(self) -> None:
+        """Measure on; heights above the view move it, so they are applied all together and seldom."""
+        self.book.sweep(SWEEP_S)
+        self._swept += 1
+        if self._swept % SWEEPS_APPLIED == 0 or not self.book.waiting:
+            self.settle()
 
     def settle(self) -> None:
         """Show what changed, now: exact heights in view, scroll position, changed rows."""
@@ -188,6 +202,7 @@ class TranscriptSurface(ScrollView, can_focus=True):
             for _ in self.book.visible(self.book.index.top(place.block) + place.row, region.height):
                 pass
         self.book.sweep(SWEEP_S)
+        self.book.apply_heights()
         self._settling = True
         try:
             self._place_view(region, place)

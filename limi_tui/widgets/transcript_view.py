@@ -90,4 +90,5 @@ class TranscriptView(TranscriptSurface):
             self.book.grow(key, "".join(pieces))
         if self._pieces:
             self._pieces.clear()
+            self.grown = not self.follow
             self.request_settle()

@@ -182,9 +182,14 @@ class LiveShell:
         return True
 
     async def lease(self, cancel: asyncio.Event) -> bool:
-        """Wait until the agent may type; False when `cancel` was set or the shell is gone."""
+        """Wait until the agent may type; False when `cancel` was set or there is no shell.
+
+        A shell that has died needs no waiting for: the tool that meets it says so, and a new one is started.
+        """
         while self.shell is not None and not cancel.is_set():
             lease = self.shell.lease
+            if self.shell.state == "lost":
+                return True
             if lease.owner == "agent":
                 self.epoch = lease.epoch
                 return True

@@ -37,7 +37,7 @@ def take_snapshot(workspace: Path, repository: Path) -> WorkspaceSnapshotTaken:
     files = size = 0
     try:
         private_directory(repository)
-        _git(git, repository, workspace, "init", "--quiet", "--bare", str(repository))
+        _git(git, repository, workspace, "init", "--quiet", "--bare", "--template=", str(repository))
         listing = _git(git, repository, workspace, "ls-files", "-z", "--others", "--cached", "--exclude-standard")
         files, size = _measure(listing, workspace)
         _git(git, repository, workspace, "add", "--all", "--ignore-errors", ".")
@@ -96,6 +96,7 @@ def _git(git: str, repository: Path, workspace: Path, *arguments: str) -> str:
         errors="replace",
         timeout=_GIT_SECONDS,
         stdin=subprocess.DEVNULL,
+        umask=0o077,
     )
     if ran.returncode not in allowed:
         raise subprocess.CalledProcessError(ran.returncode, ran.args, ran.stdout, ran.stderr)

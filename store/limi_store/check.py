@@ -77,7 +77,6 @@ def _check_journal(keeper: Keeper, session_id: str, findings: _Findings) -> None
     if path is None:
         return
     try:
-        behind = keeper.bring_up_to_date([session_id])
         reading = read_journal(path)
     except OSError as error:
         findings.problems.append(f"{path}: cannot be read: {error.strerror}")
@@ -87,24 +86,21 @@ def _check_journal(keeper: Keeper, session_id: str, findings: _Findings) -> None
     findings.problems += reading.problems
     if reading.torn and not is_being_written(path):
         findings.notes.append(f"{path}: a torn last line was never acknowledged and is passed over")
-    if behind:
-        findings.problems.append(f"session {session_id}: the tables cannot be brought up to date: {keeper.notes[-1]}")
-        return
     try:
         wrong = keeper.read(lambda cursor: _wrong_tables(cursor, session_id, reading))
+        if wrong and reading.problems:
+            findings.notes.append(f"session {session_id}: the tables keep what its damaged journal lost")
+            return
+        if wrong:
+            keeper.projector.remove([session_id])
+            keeper.search.forget([session_id])
+            named = ", ".join(table.name for table in wrong)
+            findings.repaired.append(f"session {session_id}: rows of {named} were not what its journal says; made anew")
     except StoreDegraded as error:
         findings.problems.append(str(error))
         return
-    if wrong and not reading.problems:
-        keeper.projector.remove([session_id])
-        keeper.search.forget([session_id])
-        if not keeper.bring_up_to_date([session_id]):
-            named = ", ".join(table.name for table in wrong)
-            findings.repaired.append(f"session {session_id}: rows of {named} differed from its journal; made anew")
-    elif wrong:
-        findings.notes.append(
-            f"session {session_id}: the tables hold what its damaged journal lost; kept until a rebuild"
-        )
+    if keeper.bring_up_to_date([session_id]):
+        findings.problems.append(keeper.notes[-1])
 
 
 def _wrong_tables(cursor: DuckDBPyConnection, session_id: str, reading: JournalReading) -> list[Table]:

@@ -70,6 +70,7 @@ class Keeper:
             failed, cause = self._try_again(error, session_ids)
         else:
             failed, cause = set[str](), ""
+        self._note_remade()
         if failed:
             self._degraded = True
             named = ", ".join(sorted(failed)[:3])
@@ -130,6 +131,11 @@ class Keeper:
         if not self.notes or self.notes[-1] != text:
             self.notes.append(text)
             del self.notes[:-_MOST_NOTES]
+
+    def _note_remade(self) -> None:
+        remade, self.projector.remade = self.projector.remade, []
+        for session_id in remade:
+            self.note(f"session {session_id}: its rows were not what its journal says; made anew")
 
     def _replace(self, why: str) -> None:
         moved = self.database.set_aside()

@@ -48,6 +48,8 @@ class Projector:
         self._kept: OrderedDict[str, Projection] = OrderedDict()
         self.problems: dict[str, tuple[str, ...]] = {}
         """Damage met in journals that were read whole, by session id."""
+        self.remade: list[str] = []
+        """Sessions whose rows were not what their journals say, and were projected anew."""
 
     def behind_of(self, cursor: DuckDBPyConnection) -> list[str]:
         """Journals whose size is not the projected one; the desk first."""
@@ -168,6 +170,7 @@ class Projector:
         projection.take(stored, None, end=0)
         if known is None or not _holds(cursor, projection, known, len(stored)):
             if known is not None:
+                self.remade.append(session_id)
                 _forget_rows(cursor, session_id)
                 if self._search is not None:
                     self._search.forget([session_id])

@@ -39,7 +39,10 @@ class SearchIndex:
         self._connection: sqlite3.Connection | None = None
 
     def add(self, turns: Collection[Turn]) -> None:
-        """Index turns. When the file is damaged or the disk full, nothing is indexed: `lacking` will tell."""
+        """Index turns that are not indexed yet, given in order within each session.
+
+        When the file is damaged, the disk full or earlier turns are missing, nothing is indexed: `lacking` will tell.
+        """
         if turns:
             with self._lock, contextlib.suppress(sqlite3.Error, OSError):
                 self._recovering(turns)
@@ -49,6 +52,7 @@ class SearchIndex:
         ids = [(session_id,) for session_id in session_ids]
         with self._lock, contextlib.suppress(sqlite3.Error, OSError):
             connection = self._opened()
+            ids = [one for one in ids if _indexed_turns(connection, one[0])]
             with connection:
                 connection.executemany("DELETE FROM hit WHERE session_id = ?", ids)
                 connection.executemany("DELETE FROM progress WHERE session_id = ?", ids)
@@ -126,15 +130,20 @@ class SearchIndex:
     def _write(self, turns: Collection[Turn]) -> None:
         connection = self._opened()
         counts: dict[str, int] = {}
+        new: list[Turn] = []
         for turn in turns:
-            counts[turn.session_id] = counts.get(turn.session_id, 0) + 1
+            if turn.session_id not in counts:
+                counts[turn.session_id] = _indexed_turns(connection, turn.session_id)
+            if turn.turn_no == counts[turn.session_id]:
+                counts[turn.session_id] += 1
+                new.append(turn)
         with connection:
             connection.executemany(
                 "INSERT INTO hit (content, session_id, turn_no, role) VALUES (?, ?, ?, ?)",
-                [(_indexed(turn), turn.session_id, turn.turn_no, turn.role) for turn in turns],
+                [(_indexed(turn), turn.session_id, turn.turn_no, turn.role) for turn in new],
             )
             connection.executemany(
-                "INSERT INTO progress VALUES (?, ?) ON CONFLICT DO UPDATE SET turns = turns + excluded.turns",
+                "INSERT INTO progress VALUES (?, ?) ON CONFLICT DO UPDATE SET turns = excluded.turns",
                 counts.items(),
             )
 
@@ -186,6 +195,11 @@ def match_expression(text: str) -> str:
     words = [w for w in text.translate(_UNSEARCHABLE).split() if any(c.isalnum() for c in w)]
     phrases = ['"' + _separated(word).replace('"', '""') + '"' for word in words]
     return " ".join(phrases) + "*" if phrases else ""
+
+
+def _indexed_turns(connection: sqlite3.Connection, session_id: str) -> int:
+    row = connection.execute("SELECT turns FROM progress WHERE session_id = ?", (session_id,)).fetchone()
+    return row[0] if row else 0
 
 
 def _separated(text: str) -> str:

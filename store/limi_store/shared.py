@@ -168,8 +168,11 @@ class SharedStore:
             reason = "does not serve it"
             if owner is not None and owner.socket is not None:
                 try:
-                    return StoreClient(owner.socket, owner.pid)
-                except (OSError, PeerRefused) as error:
+                    client = StoreClient(owner.socket, owner.pid)
+                    # A dying owner's socket still takes connections: only an answer shows that it lives.
+                    _ = client.notes
+                    return client
+                except (OSError, PeerRefused, StoreGone) as error:
                     reason = str(error)
             if time.monotonic() >= deadline:
                 named = f"process {owner.pid}" if owner else "another process"

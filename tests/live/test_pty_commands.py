@@ -31,7 +31,7 @@ async def test_commands_give_their_exit_codes_outputs_and_directories(tmp_path: 
         assert (block.output, block.exit_code) == ("one\ntwo", 1)
         hard = "printf '%s ' 'tab\there' \"bang! \" '\\n' '$(no)' 'q\"q' '漢字'"
         written = await shared.run_command(hard, epoch=epoch)
-        assert written.output == "tab\there bang!  \\n $(no) q\"q 漢字 "
+        assert written.output == 'tab\there bang!  \\n $(no) q"q 漢字 '
         assert [c.by for c in witness.commands] == ["agent"] * 6
         assert witness.commands[-1].command == hard
         assert not witness.forged
@@ -115,9 +115,12 @@ async def test_a_job_runs_in_the_background(tmp_path: Path, shell: ShellName) ->
         compound = "sleep 0.2; echo done > made.txt" if shell != "fish" else "sleep 0.2; echo done >made.txt"
         outcome = await shared.run_command(compound, epoch=epoch, background=True, wait_s=10)
         assert (outcome.status, outcome.state) == ("done", "prompt")
-        made = await shared.run_command("while true\n test -s made.txt && break\n sleep 0.05\nend; cat made.txt"
-                                        if shell == "fish" else
-                                        "until test -s made.txt; do sleep 0.05; done; cat made.txt", epoch=epoch)
+        made = await shared.run_command(
+            "while true\n test -s made.txt && break\n sleep 0.05\nend; cat made.txt"
+            if shell == "fish"
+            else "until test -s made.txt; do sleep 0.05; done; cat made.txt",
+            epoch=epoch,
+        )
         assert "done" in made.output.splitlines()
 
 
@@ -147,7 +150,9 @@ async def test_progress_bars_and_full_screens_become_plain_text(tmp_path: Path, 
         epoch = shared.lease.acquire_agent("test")
         bar = await shared.run_command(r"printf ' 10%%\r 50%%\r\033[32m100%%\033[0m\n'", epoch=epoch)
         assert bar.output == "100%"
-        full = await shared.run_command(r"printf '\033[?1049h\033[2J\033[3;5Hinside\033[?1049l'; echo after", epoch=epoch)
+        full = await shared.run_command(
+            r"printf '\033[?1049h\033[2J\033[3;5Hinside\033[?1049l'; echo after", epoch=epoch
+        )
         assert full.output.split() == ["inside", "after"]
 
 

@@ -267,7 +267,7 @@ def _everything_that_survives(place: Path, shell: str) -> str:
         "sleep 601 & echo $! > pid.1\n"
         "nohup sleep 602 >/dev/null 2>&1 & echo $! > pid.2\n"
         "setsid sh -c 'echo $$ > pid.3; exec sleep 603' &\n"
-        "(setsid sh -c 'trap \"\" HUP TERM INT; sh -c \"echo \\$\\$ > pid.4; exec sleep 604\" & ') &\n"
+        '(setsid sh -c \'trap "" HUP TERM INT; sh -c "echo \\$\\$ > pid.4; exec sleep 604" & \') &\n'
         "until test -s pid.1 && test -s pid.2 && test -s pid.3 && test -s pid.4; do sleep 0.02; done\n"
     )
     return f"sh {script}"

@@ -168,6 +168,15 @@ def test_ten_thousand_lines_are_kept_and_no_endless_history(opened: Open) -> Non
     assert engine.history_text(0, 1) == [str(oldest)]
 
 
+def test_a_pane_dragged_narrow_and_wide_again_keeps_its_history(opened: Open) -> None:
+    engine = opened(100, 5)
+    engine.feed(b"".join(b"<%d>%s\r\n" % (n, b"-" * 80) for n in range(10_000)))
+    for cols in (50, 100):
+        engine.resize(cols, 5)
+    assert len(engine.search("<4321>")) == 1
+    assert engine.total_rows >= 9_900
+
+
 def test_search_finds_old_and_new_lines_by_column(opened: Open) -> None:
     engine = opened(30, 4)
     engine.feed("中文 Needle\r\n".encode() + b"hay\r\n" * 10 + b"a needle, a NEEDLE")

@@ -79,7 +79,7 @@ def test_a_move_that_a_crash_interrupted_is_finished_at_the_next_start(
         desk.append_all([(payload, "ada") for payload in payloads])
         desk.close()
     if lies_in_bin:
-        home.bin.mkdir()
+        home.bin.mkdir(mode=0o700)
         (home.sessions / "S").rename(home.bin / "S")
     store = open_store(home)
     assert (home.bin / "S").is_dir() == (belongs == "bin")

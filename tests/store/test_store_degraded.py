@@ -23,7 +23,8 @@ store = open_store(home)
 store.catch_up()
 # From here on no file may grow beyond 200 kB: the small journals go on, the database's log cannot.
 resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, resource.RLIM_INFINITY))
-ids = [write_session(home, [started(), UserMessage(content="x" * 60_000)], sink=store.event_appended) for _ in range(12)]
+small = [started(), UserMessage(content="x" * 60_000)]
+ids = [write_session(home, small, sink=store.event_appended) for _ in range(12)]
 try:
     store.catch_up(ids[-1])
     print("no refusal")

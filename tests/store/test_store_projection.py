@@ -31,6 +31,7 @@ from limi_sessions.records.payload import (
 from limi_sessions.trajectory import trajectory_of
 from limi_store import StorePort, open_store
 
+MEMORY = Path("/dev/shm")  # every event is an fdatasync: a disk would make this a test of the disk
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=30)
 call_ids = st.sampled_from(["c1", "c2", "c3"])
 payloads: st.SearchStrategy[Payload] = st.one_of(
@@ -77,11 +78,11 @@ payloads: st.SearchStrategy[Payload] = st.one_of(
     hears=st.lists(st.booleans(), min_size=40, max_size=40),
     titles=st.lists(texts, max_size=3),
 )
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_a_journal_replays_to_the_same_tables_as_live_projection(
     sessions: list[list[Payload]], hears: list[bool], titles: list[str]
 ) -> None:
-    with TemporaryDirectory() as directory:
+    with TemporaryDirectory(dir=MEMORY if MEMORY.is_dir() else None) as directory:
         live, replayed = Home(Path(directory) / "live"), Home(Path(directory) / "replayed")
         store = open_store(live, serve=False)
         ids = [uuid7() for _ in sessions]

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 import random
+import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import duckdb
 import pytest
@@ -26,14 +28,17 @@ os.kill(os.getpid(), signal.SIGKILL)
 """
 
 
-def leave_with_a_log(home: Home, sessions: int) -> list[str]:
+@pytest.fixture(scope="module")
+def logged(tmp_path_factory: pytest.TempPathFactory) -> tuple[Home, list[str]]:
     """Sessions of which the later half stands only in the database's write-ahead log."""
+    home, sessions = Home(tmp_path_factory.mktemp("logged") / "home"), 6
+    home.make()
     ids = [write_session(home, whole_session(f"query {n}")) for n in range(sessions // 2)]
     open_store(home, serve=False).close()
     ids += [write_session(home, whole_session(f"query {n}")) for n in range(sessions // 2, sessions)]
     subprocess.run([sys.executable, "-P", "-c", KILLED_OWNER, str(home.root)], check=False, timeout=60)
     assert home.database.with_name("limi.duckdb.wal").stat().st_size > 0
-    return ids
+    return home, ids
 
 
 def test_importing_the_store_imports_no_duckdb() -> None:
@@ -103,8 +108,12 @@ def test_a_journal_that_lost_its_last_events_takes_its_rows_along(home: Home) ->
 
 @pytest.mark.parametrize("which", ["limi.duckdb", "limi.duckdb.wal"])
 @pytest.mark.parametrize("how", ["truncate", "flip", "garbage", "empty"])
-def test_a_damaged_database_is_made_anew_by_itself(home: Home, which: str, how: str) -> None:
-    ids = leave_with_a_log(home, 6)
+def test_a_damaged_database_is_made_anew_by_itself(
+    tmp_path: Path, logged: tuple[Home, list[str]], which: str, how: str
+) -> None:
+    template, ids = logged
+    home = Home(tmp_path / "copy")
+    shutil.copytree(template.root, home.root, ignore=shutil.ignore_patterns("store.*"))
     victim = home.root / which
     chance = random.Random(f"{which}{how}")
     size = victim.stat().st_size
@@ -138,7 +147,10 @@ def test_a_flipped_block_met_by_a_reader_is_mended_under_it(home: Home, region: 
     store = open_store(home, serve=False)
     for session_id in ids:
         assert len(store.trajectory(session_id).turns) == 6
-    assert store.check().healthy
+    assert len(store.search("mended")) == 12  # none twice
+    report = store.check()
+    assert report.healthy
+    assert not [repaired for repaired in report.repaired if "rows of" in repaired or "search" in repaired]
     store.close()
     assert len(tables_of(home.database)["session"]) == 12
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import subprocess
@@ -9,6 +10,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from unittest import mock
 
 from limi_sessions.journal import Journal
 from limi_sessions.paths import Home
@@ -25,6 +27,7 @@ from limi_sessions.records.payload import (
     ToolProposed,
     UserMessage,
 )
+from limi_tui.cli.main import main
 
 SHELL_TOOL = ToolSchema(
     name="run_shell_command",
@@ -64,6 +67,7 @@ class House:
         return Home(self.root)
 
     def limi(self, *arguments: str, stdin: str | None = None, **environ: str) -> Ran:
+        """Run the program as a person's shell does."""
         done = subprocess.run(
             [sys.executable, "-P", "-m", "limi_tui", *arguments],
             input=None if stdin is None else stdin.encode(),
@@ -74,6 +78,18 @@ class House:
             check=False,
         )
         return Ran(done.returncode, done.stdout.decode(), done.stderr.decode())
+
+    def call(self, *arguments: str, **environ: str) -> Ran:
+        """Run the same command line in this process: a third of a second faster."""
+        out, err = io.BytesIO(), io.BytesIO()
+        with (
+            mock.patch.dict(os.environ, self.environment(**environ), clear=True),
+            mock.patch.object(sys, "stdin", io.TextIOWrapper(io.BytesIO(), "utf-8")),
+            mock.patch.object(sys, "stdout", io.TextIOWrapper(out, "utf-8", write_through=True)),
+            mock.patch.object(sys, "stderr", io.TextIOWrapper(err, "utf-8", write_through=True)),
+        ):
+            code = main(arguments)
+            return Ran(code, out.getvalue().decode(), err.getvalue().decode())
 
     def environment(self, **more: str) -> dict[str, str]:
         kept = {name: value for name, value in os.environ.items() if not name.startswith("LIMI_")}

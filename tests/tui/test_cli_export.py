@@ -40,7 +40,7 @@ def test_a_session_becomes_a_row_with_its_final_answer(house: House, tmp_path: P
 def test_several_sessions_can_follow_one_option(house: House, tmp_path: Path) -> None:
     ids = [house.record_session(query=f"q{number}") for number in range(3)]
     file = tmp_path / "out.jsonl"
-    ran = house.limi("export", "--format", "trl", "--session", *ids, "-o", str(file), "--arguments", "string")
+    ran = house.call("export", "--format", "trl", "--session", *ids, "-o", str(file), "--arguments", "string")
     assert ran.code == 0 and "3 rows" in ran.out, ran
     rows = [json.loads(line) for line in file.read_bytes().splitlines()]
     assert [row["messages"][1]["content"] for row in rows] == ["q0", "q1", "q2"]
@@ -53,8 +53,8 @@ def test_the_same_sessions_give_the_same_bytes(house: House, tmp_path: Path) -> 
     one, two = tmp_path / "one" / "x.json", tmp_path / "two" / "x.json"
     for file in (one, two):
         file.parent.mkdir()
-        assert house.limi("export", "--all", "-o", str(file)).code == 0
-        assert house.limi("store", "rebuild").code == 0
+        assert house.call("export", "--all", "-o", str(file)).code == 0
+        assert house.call("store", "rebuild").code == 0
     assert one.read_bytes() == two.read_bytes()
     assert one.with_name("x.json.manifest.json").read_bytes() == two.with_name("x.json.manifest.json").read_bytes()
 
@@ -62,10 +62,10 @@ def test_the_same_sessions_give_the_same_bytes(house: House, tmp_path: Path) -> 
 def test_demo_sessions_are_left_out_and_said_to_be_unless_asked_for(house: House, tmp_path: Path) -> None:
     session_id = house.record_session(demo=True)
     file = tmp_path / "out.json"
-    ran = house.limi("export", "--session", "latest", "-o", str(file))
+    ran = house.call("export", "--session", "latest", "-o", str(file))
     assert ran.code == 0 and json.loads(file.read_bytes()) == []
     assert session_id in ran.err and "--include-demo" in ran.err
-    assert house.limi("export", "--session", "latest", "--include-demo", "-o", str(file)).code == 0
+    assert house.call("export", "--session", "latest", "--include-demo", "-o", str(file)).code == 0
     assert len(json.loads(file.read_bytes())) == 1
 
 
@@ -91,7 +91,7 @@ def test_an_export_that_cannot_be_made_ends_with_2_and_leaves_no_file(
 ) -> None:
     house.record_session()
     file = tmp_path / "out.json"
-    ran = house.limi("export", *(str(file) if argument == "OUT" else argument for argument in arguments))
+    ran = house.call("export", *(str(file) if argument == "OUT" else argument for argument in arguments))
     assert ran.code == 2 and told in ran.err, ran
     assert not file.exists()
 

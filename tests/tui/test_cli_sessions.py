@@ -46,7 +46,7 @@ def owner(house: House) -> Iterator[None]:
 
 
 def listed(house: House, *arguments: str) -> list[dict[str, Any]]:
-    ran = house.limi("session", "list", "--json", *arguments)
+    ran = house.call("session", "list", "--json", *arguments)
     assert ran.code == 0, ran
     sessions = ran.json()
     assert isinstance(sessions, list)
@@ -59,7 +59,7 @@ def desk(house: House) -> list[tuple[str, object]]:
 
 def test_an_empty_home_lists_nothing_and_says_what_to_do(house: House) -> None:
     assert listed(house) == []
-    ran = house.limi("session", "list")
+    ran = house.call("session", "list")
     assert ran.code == 0 and "`limi` opens one" in ran.out
 
 
@@ -79,7 +79,7 @@ def test_the_list_is_newest_first_with_the_promised_fields(house: House) -> None
 
 def test_show_gives_the_session_its_turns_and_its_events(house: House) -> None:
     session_id = house.record_session(answer="Done äöü 漢字.")
-    shown: Any = house.limi("session", "show", session_id, "--json").json()
+    shown: Any = house.call("session", "show", session_id, "--json").json()
     assert list(shown) == ["session", "turns", "events"]
     assert [turn["role"] for turn in shown["turns"]] == ["system", "user", "assistant", "tool", "assistant"]
     assert shown["turns"][-1]["content"] == "Done äöü 漢字."
@@ -91,24 +91,24 @@ def test_show_gives_the_session_its_turns_and_its_events(house: House) -> None:
 
 def test_show_can_give_every_request_whole(house: House) -> None:
     session_id = house.record_session()
-    shown: Any = house.limi("session", "show", "latest", "--json", "--requests").json()
+    shown: Any = house.call("session", "show", "latest", "--json", "--requests").json()
     assert shown["session"]["session_id"] == session_id
     first, second = shown["requests"]
     assert second["messages"][:2] == first["messages"]
     assert len(second["messages"]) == 4
     assert second["tools"] == first["tools"] != []
-    assert house.limi("session", "show", "latest", "--requests").code == 2
+    assert house.call("session", "show", "latest", "--requests").code == 2
 
 
 def test_show_reads_like_a_conversation(house: House) -> None:
     house.record_session(query="list the files", answer="There is one file.")
-    text = house.limi("session", "show", "latest").out
+    text = house.call("session", "show", "latest").out
     assert text.index("list the files") < text.index("run_shell_command") < text.index("There is one file.")
 
 
 def test_a_session_is_found_by_the_first_letters_of_its_id(house: House) -> None:
     session_id = house.record_session()
-    shown: Any = house.limi("session", "show", session_id[:12], "--json").json()
+    shown: Any = house.call("session", "show", session_id[:12], "--json").json()
     assert shown["session"]["session_id"] == session_id
 
 
@@ -116,11 +116,11 @@ def test_an_unknown_and_an_ambiguous_id_end_with_2(house: House) -> None:
     one = house.record_session(query="one")
     two = house.record_session(query="two")
     for arguments in (["show", "ffffffff"], ["rename", "ffffffff", "title"]):
-        ran = house.limi("session", *arguments)
+        ran = house.call("session", *arguments)
         assert ran.code == 2 and "ffffffff" in ran.err, ran
     common = next(one[:n] for n in range(len(one), 0, -1) if two.startswith(one[:n]))
     assert len(common) >= 4
-    ran = house.limi("session", "show", common)
+    ran = house.call("session", "show", common)
     assert ran.code == 2 and one in ran.err and two in ran.err
 
 
@@ -137,10 +137,10 @@ def test_hostile_text_reaches_the_output_as_pictures_only(house: House) -> None:
 
 def test_a_title_and_tags_are_recorded_under_the_handle_of_who_gave_them(house: House) -> None:
     session_id = house.record_session()
-    assert house.limi("session", "rename", session_id, "A  good\none", "--as", "ada").code == 0
-    ran = house.limi("session", "tag", session_id, "+good", "-bad", "--add", "v1.2", "--json", LIMI_AS="bob")
+    assert house.call("session", "rename", session_id, "A  good\none", "--as", "ada").code == 0
+    ran = house.call("session", "tag", session_id, "+good", "-bad", "--add", "v1.2", "--json", LIMI_AS="bob")
     assert ran.json() == {"session_id": session_id, "tags": ["good", "v1.2"]}
-    assert house.limi("session", "tag", session_id, "-good", "--json").json() == {
+    assert house.call("session", "tag", session_id, "-good", "--json").json() == {
         "session_id": session_id,
         "tags": ["v1.2"],
     }
@@ -156,37 +156,37 @@ def test_a_title_and_tags_are_recorded_under_the_handle_of_who_gave_them(house: 
 
 @pytest.mark.parametrize("arguments", [["good"], ["+a b"], ["--add", ""], ["+", "x"], ["--bogus"]])
 def test_a_tag_that_cannot_be_is_refused(house: House, arguments: list[str]) -> None:
-    assert house.limi("session", "tag", "latest", *arguments).code == 2
+    assert house.call("session", "tag", "latest", *arguments).code == 2
     assert not house.home.desk_journal.exists()
 
 
 def test_a_deleted_session_lies_in_the_bin_until_it_is_restored(house: House) -> None:
     session_id = house.record_session()
-    ran = house.limi("session", "delete", session_id)
+    ran = house.call("session", "delete", session_id)
     assert ran.code == 0 and f"restore {session_id}" in ran.out
     assert listed(house) == []
     assert [session["session_id"] for session in listed(house, "--deleted")] == [session_id]
     assert isinstance(desk(house)[-1][1], SessionDeleted)
-    assert house.limi("session", "restore", session_id, "--json").json() == {"restored": [session_id]}
+    assert house.call("session", "restore", session_id, "--json").json() == {"restored": [session_id]}
     assert [session["session_id"] for session in listed(house)] == [session_id]
 
 
 def test_an_unknown_id_among_several_deletes_none(house: House) -> None:
     session_id = house.record_session()
-    assert house.limi("session", "delete", session_id, "ffffffff").code == 2
+    assert house.call("session", "delete", session_id, "ffffffff").code == 2
     assert len(listed(house)) == 1
 
 
 def test_emptying_the_bin_asks_or_wants_yes_and_frees_the_disk(house: House) -> None:
     session_id = house.record_session()
     kept = house.record_session()
-    house.limi("session", "delete", session_id)
-    ran = house.limi("session", "empty-bin")
+    house.call("session", "delete", session_id)
+    ran = house.call("session", "empty-bin")
     assert ran.code == 2 and "--yes" in ran.err
-    answer: Any = house.limi("session", "empty-bin", "--yes", "--json").json()
+    answer: Any = house.call("session", "empty-bin", "--yes", "--json").json()
     assert answer["deleted"] == [session_id] and answer["freed_bytes"] > 1000
     assert session_id not in {path.name for path in house.root.rglob("*")}
-    assert house.limi("session", "restore", session_id).code == 2
+    assert house.call("session", "restore", session_id).code == 2
     assert [session["session_id"] for session in listed(house)] == [kept]
 
 
@@ -195,11 +195,11 @@ def test_a_running_session_cannot_be_deleted(house: House) -> None:
     journal = Journal(house.home.session(session_id).journal, session_id)
     try:
         assert listed(house)[0]["status"] == "running"
-        ran = house.limi("session", "delete", session_id)
+        ran = house.call("session", "delete", session_id)
         assert ran.code == 2 and session_id[:8] in ran.err
     finally:
         journal.close()
-    assert house.limi("session", "delete", session_id).code == 0
+    assert house.call("session", "delete", session_id).code == 0
 
 
 def test_every_verb_works_while_another_process_owns_the_store(house: House, owner: None) -> None:
@@ -217,16 +217,16 @@ def test_every_verb_works_while_another_process_owns_the_store(house: House, own
 
 def test_the_store_is_checked_mended_and_rebuilt(house: House) -> None:
     session_id = house.record_session()
-    assert house.limi("store", "check", "--json").json()["healthy"] is True  # pyright: ignore
+    assert house.call("store", "check", "--json").json()["healthy"] is True  # pyright: ignore
     house.root.chmod(0o755)
-    ran = house.limi("store", "check")
+    ran = house.call("store", "check")
     assert ran.code == 0 and "mended" in ran.out
-    rebuilt: Any = house.limi("store", "rebuild", "--json").json()
+    rebuilt: Any = house.call("store", "rebuild", "--json").json()
     assert (rebuilt["sessions"], rebuilt["turns"]) == (1, 5)
-    assert house.limi("store", "path").out == f"{house.root}\n"
+    assert house.call("store", "path").out == f"{house.root}\n"
     journal = house.home.session(session_id).journal
     journal.write_bytes(journal.read_bytes().replace(b"list the files", b"list the flies", 1))
-    ran = house.limi("store", "check")
+    ran = house.call("store", "check")
     assert ran.code == 1 and f"{journal}:" in ran.out
 
 
@@ -249,7 +249,7 @@ def test_a_terminal_gets_a_table_that_fits_it(house: House) -> None:
 def test_no_verb_leaves_anything_that_others_may_read(house: House) -> None:
     house.record_session()
     listed(house)
-    house.limi("whoami", "ada")
+    house.call("whoami", "ada")
     modes = {path: path.lstat().st_mode & 0o077 for path in [house.root, *house.root.rglob("*")]}
     assert not [path for path, mode in modes.items() if mode]
 

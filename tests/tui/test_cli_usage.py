@@ -74,7 +74,7 @@ def test_the_options_offer_what_the_records_know() -> None:
     ],
 )
 def test_wrong_use_is_told_on_stderr_and_ends_with_2(house: House, arguments: list[str], told: list[str]) -> None:
-    ran = house.limi(*arguments)
+    ran = house.call(*arguments)
     assert ran.code == 2, ran
     assert ran.out == ""
     assert ran.err.startswith("limi: ")
@@ -97,7 +97,7 @@ def test_a_shell_that_is_not_installed_is_told_with_the_way_to_install_it(house:
 
 @pytest.mark.parametrize("arguments", [[], ["session"], ["session", "new"], ["session", "resume", "latest"]])
 def test_a_full_screen_verb_is_refused_inside_the_workstation(house: House, arguments: list[str]) -> None:
-    ran = house.limi(*arguments, LIMI_INSIDE="0195")
+    ran = house.call(*arguments, LIMI_INSIDE="0195")
     assert ran.code == 2
     assert "already open around this shell" in ran.err
     assert not house.root.exists()
@@ -117,11 +117,11 @@ def test_the_version_is_printed_both_ways(house: House) -> None:
 
 
 def test_the_handle_is_set_shown_and_overridden(house: House) -> None:
-    assert house.limi("whoami", "--json").json()["source"] == "system"  # pyright: ignore
-    assert house.limi("whoami", "ada").code == 0
-    assert house.limi("whoami", "--json").json() == {"handle": "ada", "source": "settings"}
-    assert house.limi("--as", "eve", "whoami", "--json").json() == {"handle": "eve", "source": "--as"}
-    assert house.limi("whoami", "--json", LIMI_AS="bob").json() == {"handle": "bob", "source": "LIMI_AS"}
+    assert house.call("whoami", "--json").json()["source"] == "system"  # pyright: ignore
+    assert house.call("whoami", "ada").code == 0
+    assert house.call("whoami", "--json").json() == {"handle": "ada", "source": "settings"}
+    assert house.call("--as", "eve", "whoami", "--json").json() == {"handle": "eve", "source": "--as"}
+    assert house.call("whoami", "--json", LIMI_AS="bob").json() == {"handle": "bob", "source": "LIMI_AS"}
 
 
 def test_settings_that_cannot_be_used_are_told_with_file_and_key(house: House) -> None:

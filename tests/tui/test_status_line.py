@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
 from conversation_apps import PostedApp
 from textual.app import ComposeResult
 
@@ -38,7 +39,7 @@ def test_the_least_important_parts_go_first_and_the_lease_stays() -> None:
     assert "1:02:05" not in words(VALUES, 70)
 
 
-async def test_equal_values_paint_nothing() -> None:
+async def test_equal_values_paint_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     class StatusApp(PostedApp):
         def compose(self) -> ComposeResult:
             yield StatusLine(VALUES)
@@ -49,7 +50,7 @@ async def test_equal_values_paint_nothing() -> None:
         await pilot.pause()
         painted: list[str] = []
         render = line.render_line
-        line.render_line = lambda y: painted.append("") or render(y)  # type: ignore[method-assign]
+        monkeypatch.setattr(line, "render_line", lambda y: painted.append("") or render(y))
         line.values = replace(VALUES)
         line.values = replace(VALUES, active_s=3_725.1)
         await pilot.pause()

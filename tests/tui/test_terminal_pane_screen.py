@@ -12,6 +12,7 @@ from textual.app import App, ComposeResult
 from textual.containers import Container
 from textual.events import MouseScrollDown, MouseScrollUp, Paste
 from textual.message import Message
+from textual.screen import Screen
 from textual.strip import Strip
 
 from limi_sessions.terminal import open_engine
@@ -369,3 +370,44 @@ async def test_another_theme_gives_other_colours_and_ansi_leaves_them_to_the_hos
             colours.add(style.color.name)
         assert len(colours) == 4
         assert "red" in colours or "color(1)" in colours
+
+
+async def test_a_pane_with_a_border_shows_the_same_rows_inside_it() -> None:
+    app = PaneApp()
+    async with app.run_test(size=(40, 10)) as pilot:
+        app.pane.styles.border = ("round", "red")
+        await until(lambda: (app.engine.cols, app.engine.rows) == (38, 7))
+        app.print("\x1b[2J\x1b[Hframed")
+        await until(lambda: app.shown(0) == "framed")
+        await pilot.pause()
+        drawn = [strip.text for strip in app.pane.render_lines(app.pane.outer_size.region)]
+        assert drawn[0].startswith("╭")
+        assert drawn[1].startswith("│framed ")
+
+
+class ShellScreen(Screen[None]):
+    """A screen that attaches an engine when its pane has its size already."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.sizes: list[tuple[int, int]] = []
+
+    def compose(self) -> ComposeResult:
+        yield TerminalPane()
+
+    def key_f9(self) -> None:
+        self.query_one(TerminalPane).attach(open_engine(80, 24), threading.Lock())
+
+    def on_terminal_pane_resized(self, message: TerminalPane.Resized) -> None:
+        self.sizes.append((message.cols, message.rows))
+
+
+async def test_a_screen_that_attaches_an_engine_late_is_told_the_size() -> None:
+    app: App[None] = App()
+    async with app.run_test(size=(60, 15)) as pilot:
+        screen = ShellScreen()
+        await app.push_screen(screen)
+        screen.query_one(TerminalPane).can_focus = False
+        await pilot.pause()
+        await pilot.press("f9")
+        await until(lambda: screen.sizes == [(60, 14)])

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 from conversation_apps import CONVERSATION, DIFF, TranscriptApp
+from textual import events
 from textual.pilot import Pilot
 
 from limi_tui.widgets.transcript import Transcript
@@ -43,21 +44,28 @@ async def test_the_tail_is_followed_until_the_reader_scrolls_up() -> None:
         assert transcript.follow
 
 
+async def test_text_that_grows_below_the_view_is_announced() -> None:
+    app = TranscriptApp(LINES)
+    async with app.run_test(size=(60, 10)) as pilot:
+        app.transcript.stream_text("s", "a")
+        await settled(pilot, app.transcript)
+        await pilot.press("pageup")
+        top = app.shown()[0]
+        app.transcript.stream_text("s", "\n".join("more"))
+        await settled(pilot, app.transcript)
+        assert app.shown()[0] == top
+        assert "↓ more new" in app.shown()[-1]
+
+
 async def test_the_wheel_leaves_and_regains_the_tail() -> None:
     app = TranscriptApp(LINES)
     async with app.run_test(size=(60, 10)) as pilot:
         await settled(pilot, app.transcript)
-        await pilot._post_mouse_events([_wheel_up()], Transcript, button=0)
+        await pilot._post_mouse_events([events.MouseScrollUp], Transcript, button=0)
         assert not app.transcript.follow
         app.transcript.scroll_end(animate=False)
         await settled(pilot, app.transcript)
         assert app.transcript.follow
-
-
-def _wheel_up() -> type:
-    from textual import events
-
-    return events.MouseScrollUp
 
 
 async def test_a_resize_keeps_what_is_read_in_view() -> None:
@@ -211,14 +219,14 @@ async def test_an_equal_key_is_refused_and_an_unknown_one_is_not_replaced() -> N
             app.transcript.toggle("unknown")
 
 
-async def test_a_settled_transcript_paints_nothing() -> None:
+async def test_a_settled_transcript_paints_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     app = TranscriptApp(CONVERSATION)
     async with app.run_test(size=(90, 30)) as pilot:
         transcript = app.transcript
         await settled(pilot, transcript)
         painted: list[int] = []
         render = transcript.render_line
-        transcript.render_line = lambda y: painted.append(y) or render(y)  # type: ignore[method-assign]
+        monkeypatch.setattr(transcript, "render_line", lambda y: painted.append(y) or render(y))
         transcript.replace("t4", CONVERSATION[-1])
         await settled(pilot, transcript)
         assert painted == []

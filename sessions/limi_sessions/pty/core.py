@@ -216,7 +216,8 @@ class ShellCore:
                 case MarksForged():
                     self.listener.mark_forged(event.count, event.sample)
                 case PromptShown():
-                    self.hooks_spoke()
+                    if event.hooked:
+                        self.hooks_spoke()
                     self.watcher.look_now()
                 case Began():
                     self.watcher.look_now()

@@ -50,9 +50,9 @@ class AgentHands:
     ) -> CommandOutcome:
         """See `SharedShell.run_command`."""
         core = self._core
-        core.lease.check(epoch)
         if core.lost:
-            return CommandOutcome(status="shell_lost", output="the shell has ended", state="lost")
+            return CommandOutcome(status="shell_lost", output="the shell has ended", state="lost", cwd=core.tracker.cwd)
+        core.lease.check(epoch)
         command = command.replace("\r\n", "\n").strip("\n")
         if problem := refusal(command) or await self._syntax(command):
             return CommandOutcome(status="error", output=problem, cwd=core.tracker.cwd)
@@ -96,8 +96,11 @@ class AgentHands:
             raise ValueError(
                 f"unknown keys {', '.join(unknown)}; known are single characters and {', '.join(sorted(KEYS))}"
             )
+        if core.lost:
+            return self._reading(met=False)
         core.lease.check(epoch)
-        if core.state == "needs_password":
+        # Ctrl-C alone is no secret: without it nobody could end the question in a run without a person.
+        if core.state == "needs_password" and (text or list(keys) != ["c-c"]):
             core.watcher.look_now()
             return self._reading(met=False)
         payload = spelled(text) + self._keys(keys)

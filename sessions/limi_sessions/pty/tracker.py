@@ -22,6 +22,7 @@ AGENT_WINDOW = 1024 * 1024
 """Bytes of head, and of tail, that are kept of a command's output."""
 HUMAN_WINDOW = 256 * 1024
 _ECHO_WINDOW = 64 * 1024
+_EXPECTED_S = 10.0
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,9 @@ class RawFinished:
 @dataclass(frozen=True)
 class PromptShown:
     """The shell waits for a line."""
+
+    hooked: bool = True
+    """It said so itself; False: taken from a sentinel."""
 
 
 @dataclass(frozen=True)
@@ -139,7 +143,10 @@ class CommandTracker:
 
     @property
     def expects(self) -> bool:
-        """A line of the agent was typed and has not begun."""
+        """A line of the agent was typed and has not begun; one that does not begin at all is forgotten after a while."""
+        expected = self._expected
+        if expected is not None and time.monotonic() - expected.started > _EXPECTED_S:
+            self.withdraw(expected.serial)
         return self._expected is not None
 
     @property
@@ -220,7 +227,7 @@ class CommandTracker:
             running.cast_to = cast_offset
             running.exit_code = 130 if running.interrupted else None
             running.exit_seen = True
-            return self._prompted(cast_offset)
+            return self._prompted(cast_offset, hooked=False)
 
     def abandon(self, cast_offset: int) -> list[TrackerEvent]:
         """The shell is gone: what ran ends with an unknown exit code."""
@@ -270,7 +277,7 @@ class CommandTracker:
         running.exit_seen = True
         running.cast_to = before
         running.ended = time.monotonic()
-        return self._prompted(before) if self.plain else [ExitRead(self._exits)]
+        return self._prompted(before, hooked=False) if self.plain else [ExitRead(self._exits)]
 
     def _refused(self, mark: Mark, before: int) -> list[TrackerEvent]:
         """A prompt cycle without a command: an empty line, or the agent's line that the shell did not run."""
@@ -285,7 +292,7 @@ class CommandTracker:
             )
         ]  # fmt: skip
 
-    def _prompted(self, before: int) -> list[TrackerEvent]:
+    def _prompted(self, before: int, *, hooked: bool = True) -> list[TrackerEvent]:
         events: list[TrackerEvent] = []
         if (running := self._running) is not None:
             if not running.exit_seen:
@@ -295,7 +302,7 @@ class CommandTracker:
         # While the agent's line is being drawn, fish repaints the prompt with every key.
         if self._expected is None:
             self.phase = "prompt"
-            events.append(PromptShown())
+            events.append(PromptShown(hooked))
         return events
 
     def _finish(self, running: _Running) -> RawFinished:

@@ -88,6 +88,7 @@ class StateWatcher:
 
     def look_now(self) -> None:
         """A mark came: tell a changed state and go on quickly."""
+        self._sampled = 0.0
         self._tell()
         self.look_soon()
 
@@ -137,7 +138,8 @@ class StateWatcher:
 
     def _asks(self, now: Foreground) -> bool:
         """Without hooks: the shell reads a line without its editor, as start-up files do with `read`."""
-        return now.line_mode and program_name(self._core.child.pid) in ("bash", "zsh", "fish")
+        starting = self._core.tracker.phase == "starting"
+        return starting and now.line_mode and program_name(self._core.child.pid) in ("bash", "zsh", "fish")
 
     def _own(self, state: ShellState) -> ShellState:
         """A state of the shell's own process group, believed when it lasts."""

@@ -55,7 +55,7 @@ class TerminalHandle:
         self._callbacks = self._make_callbacks()
         self.close = weakref.finalize(self, _free, native, pointer, self._callbacks)
         """Free the terminal; done by the garbage collector otherwise."""
-        self._scrollback = scrollback_lines
+        self._scrollback, self._widest = scrollback_lines, 0
         self._set_options()
 
     @classmethod
@@ -132,13 +132,15 @@ class TerminalHandle:
 
     def resize(self, cols: int, rows: int) -> None:
         """Change the size in cells, re-wrapping the primary screen."""
+        self._limit_history(cols)
         code = self.native.lib.ghostty_terminal_resize(self.pointer, cols, rows, CELL_WIDTH, CELL_HEIGHT)
         self.native.check(code, f"resize to {cols}x{rows}")
-        self._limit_history(cols)
 
     def _limit_history(self, cols: int) -> None:
+        # Never lowered: a pane dragged narrow and wide again keeps its history.
+        self._widest = max(self._widest, cols)
         lines, ffi = self._scrollback, self.native.ffi
-        wanted = lines * (cols * _CELL_BYTES + _ROW_BYTES) + _PAGE_BYTES
+        wanted = lines * (self._widest * _CELL_BYTES + _ROW_BYTES) + _PAGE_BYTES
         self._set("SCROLLBACK_MAX_BYTES", ffi.new("size_t *", wanted if lines else 0))
         self._set("SCROLLBACK_MAX_LINES", ffi.new("size_t *", _NO_LIMIT if lines else 0))
 

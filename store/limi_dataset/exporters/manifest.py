@@ -89,9 +89,8 @@ def write_export(result: ExportResult, file_format: ExportFormat, path: Path | s
     """
     to_stdout = str(path) == STDOUT
     content = export_bytes(result, file_format=file_format)
-    manifest = manifest_of(
-        result, file_format=file_format, content=content, file=STDOUT if to_stdout else Path(path).name
-    )
+    name = STDOUT if to_stdout else Path(path).name
+    manifest = manifest_of(result, file_format=file_format, content=content, file=name)
     try:
         if to_stdout:
             sys.stdout.buffer.write(content)
