@@ -40,13 +40,13 @@ def first_paint_seconds(folder: Path) -> tuple[float, float]:
     """(seconds to the first frame with text, seconds to a shell prompt) of the workstation on a scripted model."""
     script = folder / "script.yaml"
     script.write_text("turns:\n  - text: hello\n")
-    environment = {**os.environ, "LIMI_HOME": tempfile.mkdtemp(dir=folder), "PS1": "$ "}
+    environment = {**os.environ, "LIMI_HOME": tempfile.mkdtemp(dir=folder)}
     start = time.perf_counter()
     argv = [LIMI, "--model", f"scripted:{script}", "--workspace", str(folder)]
     with OuterTerminal(argv, environment, cols=120, rows=36) as terminal:
         terminal.wait_for(b"Message the agent", seconds=30)
         painted = time.perf_counter() - start
-        terminal.wait_for(folder.name.encode(), seconds=30)
+        terminal.wait_for(f"@{os.uname().nodename}".encode(), seconds=30)
         prompted = time.perf_counter() - start
         terminal.type(b"\x11")
         terminal.drain(2.0)

@@ -1,34 +1,34 @@
 """The session: conversation and live shell side by side, composer, approvals and status below.
 
-Draws and routes only: what a session does is `limi_sessions.live`, what events look like is `limi_tui.story`.
+Draws and routes only: what a session does is `limi_sessions.live`, its course on this screen is `SessionLife`, what
+events look like is `limi_tui.story`.
 """
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from typing import ClassVar
 
-from textual import on, work
+from textual import events, on, work
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Vertical
-from textual.widgets import Footer
+from textual.widgets import Footer, TextArea
 
 from limi_sessions.live import LiveSession
 from limi_sessions.plan import Company
 from limi_sessions.records.event import Event
-from limi_sessions.records.payload import SessionFinished
+from limi_sessions.records.identity import uuid7
 from limi_tui import bindings, messages
 from limi_tui.guard import copy_text
 from limi_tui.link import SessionLink
-from limi_tui.screens.failure_words import failure_words
 from limi_tui.screens.room import Room
 from limi_tui.screens.session_commands import COMMANDS, CommandFailed, run_command
-from limi_tui.screens.session_status import SessionStatusBoard, waiting_banner
+from limi_tui.screens.session_life import SessionLife
+from limi_tui.screens.session_status import SWALLOWED, SessionStatusBoard, waiting_banner
 from limi_tui.story import Story
-from limi_tui.verbs.opening import open_again, open_new
 from limi_tui.verbs.opening_request import OpeningRequest
+from limi_tui.widgets.approval import ApprovalBar
 from limi_tui.widgets.asking import AskingArea
 from limi_tui.widgets.composer import Composer
 from limi_tui.widgets.finish_card import FinishCard, FinishVerdict
@@ -37,14 +37,9 @@ from limi_tui.widgets.panes import Panes
 from limi_tui.widgets.status_line import StatusLine
 from limi_tui.widgets.terminal_pane import TerminalPane
 from limi_tui.widgets.transcript import Transcript
-from limi_tui.widgets.transcript_blocks import NoticeBlock
+from limi_tui.widgets.transcript_blocks import NoticeBlock, NoticeKind
 
-WELCOME = (
-    "Type below what you want done; the agent works in the shell on the right, and so may you.\n"
-    "F6 moves between talking and the shell. F8 takes the shell over and hands it back.\n"
-    "Nothing that changes anything runs before you accept it, in mode ask. F1 lists every key.\n"
-    "Ctrl-Q ends the session: a short card asks how it went. Everything is kept and can be resumed."
-)
+WELCOME = "Type below what you want done. F1 lists every key, F6 goes to the shell, Ctrl-Q ends the session."
 
 
 class SessionScreen(Room):
@@ -57,12 +52,19 @@ class SessionScreen(Room):
     def __init__(self, request: OpeningRequest, *, model: str | None) -> None:
         """Args: model: for a new session; None to resume `request.session_id`."""
         super().__init__()
-        self.request = request
-        self._model = model
-        self.live: LiveSession | None = None
-        """None until the session is open."""
+        self.life = SessionLife(self, request, model=model)
         self._question: messages.QuestionAsked | None = None
-        self._opening_failed = False
+        self._ending = False
+
+    @property
+    def live(self) -> LiveSession | None:
+        """The open session; None before and after."""
+        return self.life.live
+
+    @property
+    def request(self) -> OpeningRequest:
+        """What was asked for."""
+        return self.life.request
 
     def compose(self) -> ComposeResult:
         """Two panes, then what is answered, typed and known."""
@@ -88,12 +90,13 @@ class SessionScreen(Room):
         self.panes.share = round(self.limi.settings.look.split_ratio * 100)
         self.composer.focus()
         self.set_interval(1.0, self.board.tick)
-        self.call_after_refresh(self._open)
+        self.call_after_refresh(self.open_session)
 
     # Opening and ending.
 
-    @work(group="session", description="Opening the session", exit_on_error=False)
-    async def _open(self) -> None:
+    @work(group="session", description="Opening the session", exclusive=True)
+    async def open_session(self) -> None:
+        """Open the session, or try once more."""
         link = SessionLink(self.post_message, output_read=self.terminal.output_read)
         company = Company(
             sink=self.limi.store_gate.event_appended,
@@ -104,75 +107,67 @@ class SessionScreen(Room):
             ask=link.ask,
         )
         size = self.terminal.size
-        cols, rows = max(20, size.width), max(5, size.height - 1)
-        try:
-            self.live = await self._opened(company, cols=cols, rows=rows)
-        except Exception as error:  # noqa: BLE001 - shown where the person looks; the screen stays usable
-            self._opening_failed = True
-            self.transcript.append(NoticeBlock("opening", "error", failure_words(error)))
-            self.board.failed()
-            return
-        self.board.attach(self.live)
-        if self.request.query and self.request.session_id is None:
-            await self.say(self.request.query)
+        await self.life.open(company, cols=max(20, size.width), rows=max(5, size.height - 1))
 
-    async def _opened(self, company: Company, *, cols: int, rows: int) -> LiveSession:
-        if self.request.session_id is not None:
-            return await open_again(
-                self.request, self.request.session_id, company, cols=cols, rows=rows, show=self._show_earlier
-            )
-        return await open_new(self.request, company, model=self._model or "demo", cols=cols, rows=rows)
+    def session_opened(self, live: LiveSession) -> None:
+        """It is open now."""
+        self.board.attach(live)
 
-    def _show_earlier(self, events: Sequence[Event]) -> None:
+    def session_not_opened(self) -> None:
+        """It could not be opened."""
+        self.board.failed()
+
+    def notice(self, kind: NoticeKind, text: str) -> None:
+        """Say something in the conversation."""
+        self.transcript.append(NoticeBlock(f"notice/{uuid7()}", kind, text))
+
+    def give_back(self, text: str) -> None:
+        """Put a text that was not sent back into the composer."""
+        if text:
+            self.composer.text = f"{text}\n{self.composer.text}".strip("\n")
+
+    def work_ended(self) -> None:
+        """The agent has stopped working."""
+        self.board.refresh()
+        self._revive_shell()
+
+    def show_earlier(self, events: Sequence[Event]) -> None:
+        """Show what happened before."""
         for event in events:
             self.story.event_recorded(event)
         self.transcript.jump_to_end()
 
-    async def say(self, text: str) -> None:
-        """Tell the agent something."""
-        if self.live is None:
-            hint = "the session could not be opened" if self._opening_failed else "the session is still opening"
-            self.notify(f"Not sent: {hint}.", severity="warning")
-            self.composer.text = text
-            return
-        work = await self.live.say(text)
-        work.add_done_callback(self._work_ended)
+    def end(self) -> None:
+        """Ask how it went, end the session, and leave; asked again while the card is shown: take it as it is."""
+        if isinstance(self.limi.screen, FinishCard):
+            self.limi.screen.finish()
+        elif not self._ending:
+            self._end()
 
-    def _work_ended(self, work: asyncio.Task[object]) -> None:
-        live = self.live
-        if live is None or work.cancelled():
-            return
-        error = work.exception()
-        if error is not None:
-            self.transcript.append(NoticeBlock(f"work/{id(work)}", "error", failure_words(error)))
-        elif live.last_end is not None and live.last_end.status in {"limit", "shell_lost", "interrupted"}:
-            self.transcript.append(NoticeBlock(f"work/{id(work)}", "limit", f"stopped: {live.last_reason}"))
-        self.board.refresh()
-
-    @work(group="ending", description="Ending the session", exclusive=True)
-    async def end(self) -> None:
-        """Ask how it went, end the session, and leave."""
+    @work(group="ending", description="Ending the session")
+    async def _end(self) -> None:
+        self._ending = True
+        verdict: FinishVerdict | None = None
         if self.live is not None and self.live.conversation.turns and self.live.record.failure is None:
-            verdict = await self.limi.push_screen_wait(FinishCard(summary=self.board.summary()))
+            before = self.life.earlier_end
+            card = FinishCard(summary=self.board.summary(), outcome=before.outcome if before else "unjudged")
+            verdict = await self.limi.push_screen_wait(card)
             if verdict is None:
+                self._ending = False
                 return
-            await self._finish(verdict)
-        elif self.live is not None:
-            await self._finish(None)
+        await self.leave(verdict)
         self.limi.session_ended(self)
 
-    async def _finish(self, verdict: FinishVerdict | None) -> None:
-        live, self.live = self.live, None
-        if live is None:
-            return
+    async def leave(self, verdict: FinishVerdict | None = None, *, interrupted_by: str = "") -> None:
+        """End the session; one that is still opening is given up."""
+        self._ending = True
         self.board.closing()
+        for opening in [worker for worker in self.workers if worker.node is self and worker.group == "session"]:
+            if not opening.is_finished and self.live is None:
+                opening.cancel()
+                await self.limi.workers.wait_for_complete([opening])
         self.terminal.detach()
-        await live.stop()
-        status, reason = live.last_status, live.last_reason
-        if verdict is None:
-            await live.finish(SessionFinished(status=status, reason=reason))
-        else:
-            await live.finish(SessionFinished(status=status, reason=reason, outcome=verdict.outcome, note=verdict.note))
+        await self.life.end(verdict, interrupted_by=interrupted_by)
 
     # What the session reports.
 
@@ -197,15 +192,23 @@ class SessionScreen(Room):
     @on(messages.ShellStateChanged)
     def _shell_state_changed(self, message: messages.ShellStateChanged) -> None:
         self.terminal.banner = waiting_banner(message.state, self.terminal.owner)
+        if message.state == "lost":
+            self._revive_shell()
+
+    @work(group="shell", description="Starting a new shell")
+    async def _revive_shell(self) -> None:
+        await self.life.revive_shell()
 
     @on(messages.LeaseMoved)
     def _lease_moved(self, message: messages.LeaseMoved) -> None:
         self.terminal.owner = message.owner
+        if self.terminal.banner == SWALLOWED:
+            self.terminal.banner = ""
         self.board.lease_moved(message.owner)
 
     @on(messages.KeySwallowed)
     def _key_swallowed(self) -> None:
-        self.notify("The agent holds the shell: F8 takes it over. That key was not typed.", severity="warning")
+        self.terminal.banner = SWALLOWED
 
     # What waits for the expert.
 
@@ -224,6 +227,7 @@ class SessionScreen(Room):
     @on(messages.QuestionAsked)
     def _question_asked(self, message: messages.QuestionAsked) -> None:
         self._question = message
+        self.board.activity_changed("deciding")
         self.composer.ask(message.question, message.options)
         self.bell_if_away()
 
@@ -235,6 +239,7 @@ class SessionScreen(Room):
     @on(messages.QuestionWithdrawn)
     def _question_withdrawn(self) -> None:
         self._question = None
+        self.board.activity_changed("running")
         self.composer.end_ask()
 
     def bell_if_away(self) -> None:
@@ -244,23 +249,40 @@ class SessionScreen(Room):
 
     # What the expert types.
 
+    def on_key(self, event: events.Key) -> None:
+        """Letters that decide nothing, typed when an approval came in between, go on where they were meant to go."""
+        if isinstance(self.focused, ApprovalBar) and event.is_printable and event.character not in {"a", "r"}:
+            event.stop()
+            # At once: `focus` waits its turn, and the next letters may be here already.
+            area = self.composer.query_one(TextArea)
+            self.set_focus(area)
+            area.insert(event.character or "")
+
     @on(Composer.Submitted)
     async def _submitted(self, message: Composer.Submitted) -> None:
         self.board.touched()
-        await self.say(message.text)
+        await self.life.say(message.text)
 
     @on(Composer.CommandEntered)
     async def _command_entered(self, message: Composer.CommandEntered) -> None:
+        await self._run_command(message.name, message.arguments)
+
+    async def _run_command(self, name: str, arguments: str) -> None:
         try:
-            await run_command(self, message.name, message.arguments)
+            await run_command(self, name, arguments)
         except CommandFailed as error:
-            self.notify(str(error), severity="error")
+            self.notice("error", str(error))
+
+    def run_command_when_open(self, name: str, arguments: str) -> None:
+        """Keep a command until the session is open."""
+        text = f"/{name} {arguments}".rstrip()
+        self.notice("note", f"done as soon as the session is open: {text}")
+        self.life.when_open(text, lambda: self._run_command(name, arguments))
 
     @on(TerminalPane.Typed)
     def _typed(self, message: TerminalPane.Typed) -> None:
         self.board.touched()
-        if self.live is not None and self.live.shell.shell is not None:
-            self.live.shell.shell.type_human(message.data)
+        self.life.type_human(message.data)
 
     @on(TerminalPane.Pasted)
     def _pasted(self, message: TerminalPane.Pasted) -> None:

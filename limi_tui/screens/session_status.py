@@ -14,6 +14,8 @@ from limi_sessions.records.payload import HumanRan, LeaseOwner, ModelMessage, Se
 from limi_tui.verbs.opening_request import OpeningRequest
 from limi_tui.widgets.status_line import StatusLine, StatusValues
 
+SWALLOWED = "not typed, the agent holds the shell: F8 takes it over"
+"""What the shell's own line says to somebody whose key was dropped."""
 _IDLE_AFTER_S = 60.0
 """The active-time clock pauses when nobody has done anything for so long."""
 
@@ -133,6 +135,6 @@ def waiting_banner(state: ShellState, owner: LeaseOwner) -> str:
         case "needs_input":
             return f"waiting: input, from {whose}"
         case "lost":
-            return "the shell has ended"
+            return "the shell has ended; a new one starts when the agent has stopped"
         case _:
             return ""

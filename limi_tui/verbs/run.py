@@ -9,24 +9,19 @@ import sys
 from collections.abc import Callable, Sequence
 
 from limi_sessions.agent.ports import Activity, NobodyIsHere
-from limi_sessions.agent.spec import UnknownModel
 from limi_sessions.agent.stream import Delta
-from limi_sessions.journal import JournalError
 from limi_sessions.live import LiveSession
-from limi_sessions.paths import HomeUnwritable
 from limi_sessions.plan import Company
-from limi_sessions.pty.errors import ShellError, ShellMissing
 from limi_sessions.pty.shell import SharedShell
 from limi_sessions.pty.waiting import ShellState
 from limi_sessions.records.event import Event
 from limi_sessions.records.payload import LeaseOwner, SessionFinished, SessionStatus
-from limi_store import StoreError, StorePort, open_store
+from limi_store import StorePort, open_store
 from limi_tui.verbs.opening_request import OpeningRequest
 from limi_tui.verbs.session_start import new_plan
 from limi_tui.verbs.transcript_text import event_text
 
 EXIT_CODES: dict[SessionStatus, int] = {"done": 0, "failed": 3, "limit": 4, "shell_lost": 5, "interrupted": 130}
-USAGE, STORE_FAILED = 2, 6
 
 
 class _Unwatched:
@@ -64,36 +59,32 @@ def run_headless(request: OpeningRequest, *, as_json: bool) -> int:
     Args:
         request: what to run; `query` and `model` must be given.
         as_json: print events as JSON lines instead of a readable transcript.
+
+    Raises:
+        HomeUnwritable, StoreError, UnknownModel, JournalError, ShellError: each with what to do; nothing keeps running.
+        BrokenPipeError: our reader went away; the session was ended as interrupted.
     """
+    request.home.make()
+    store = open_store(request.home)
     try:
-        request.home.make()
-        store = open_store(request.home)
-    except (HomeUnwritable, StoreError) as error:
-        return _fail(error, STORE_FAILED)
-    try:
-        return asyncio.run(_run(request, store, _print_json if as_json else _print_text))
-    except (UnknownModel, ShellMissing) as error:
-        return _fail(error, USAGE)
-    except ShellError as error:
-        return _fail(error, EXIT_CODES["shell_lost"])
-    except JournalError as error:
-        return _fail(error, STORE_FAILED)
+        return asyncio.run(_run(request, store, _json_line if as_json else event_text))
     finally:
         store.close()
 
 
-async def _run(request: OpeningRequest, store: StorePort, show: Callable[[Event], None]) -> int:
+async def _run(request: OpeningRequest, store: StorePort, told: Callable[[Event], str]) -> int:
     plan = new_plan(request, model=request.model or "demo")
     unwatched = _Unwatched()
+    stop = asyncio.Event()
+    printer = _Printer(told, stop)
     company = Company(
         sink=store.event_appended,
-        on_event=show,
+        on_event=printer.show,
         approver=NobodyIsHere(),
         observer=unwatched,
         watcher=unwatched,
         ask=_nobody,
     )
-    stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         loop.add_signal_handler(number, stop.set)
@@ -101,9 +92,12 @@ async def _run(request: OpeningRequest, store: StorePort, show: Callable[[Event]
     try:
         await _work_until(stop, session, plan.query)
     finally:
-        status: SessionStatus = "interrupted" if stop.is_set() else session.last_status
-        await session.finish(SessionFinished(status=status, reason=session.last_reason))
-    return EXIT_CODES[status]
+        finished = await session.finish(_verdict(session))
+    if session.record.failure is not None:
+        raise session.record.failure
+    if printer.reader_gone is not None:
+        raise printer.reader_gone
+    return EXIT_CODES[finished.status]
 
 
 async def _work_until(stop: asyncio.Event, session: LiveSession, query: str) -> None:
@@ -116,24 +110,34 @@ async def _work_until(stop: asyncio.Event, session: LiveSession, query: str) -> 
     work.result()
 
 
-def _print_json(event: Event) -> None:
+def _verdict(session: LiveSession) -> SessionFinished:
+    if session.last_end is None:
+        return SessionFinished(status="failed", reason="limi could not go on")
+    return SessionFinished(status=session.last_end.status, reason=session.last_end.reason)
+
+
+class _Printer:
+    """Prints events; when the reader goes away, the session is stopped."""
+
+    def __init__(self, told: Callable[[Event], str], stop: asyncio.Event) -> None:
+        self._told = told
+        self._stop = stop
+        self.reader_gone: BrokenPipeError | None = None
+
+    def show(self, event: Event) -> None:
+        text = self._told(event)
+        if not text or self.reader_gone is not None:
+            return
+        try:
+            sys.stdout.write(text.encode("utf-8", "replace").decode() + "\n")
+            sys.stdout.flush()
+        except BrokenPipeError as error:
+            self.reader_gone = error
+            self._stop.set()
+
+
+def _json_line(event: Event) -> str:
     line = event.envelope()
     if isinstance(event.payload, SessionFinished):
         line["status"] = event.payload.status
-    _print(json.dumps(line))
-
-
-def _print_text(event: Event) -> None:
-    text = event_text(event)
-    if text:
-        _print(text)
-
-
-def _print(text: str) -> None:
-    sys.stdout.write(text.encode("utf-8", "replace").decode() + "\n")
-    sys.stdout.flush()
-
-
-def _fail(error: Exception, code: int) -> int:
-    sys.stderr.write(f"limi: {error}\n")
-    return code
+    return json.dumps(line, ensure_ascii=False)

@@ -120,14 +120,15 @@ class FinishCard(ModalScreen[FinishVerdict | None]):
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
         """Enter on an outcome finishes."""
         event.stop()
-        self._finish()
+        self.finish()
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Enter in the note finishes."""
         event.stop()
-        self._finish()
+        self.finish()
 
-    def _finish(self) -> None:
+    def finish(self) -> None:
+        """Take the verdict as it stands."""
         number = self.query_one(OptionList).highlighted
         outcome = self._outcome if number is None else _OUTCOMES[number][0]
         self.dismiss(FinishVerdict(outcome, self._note.value.strip()))

@@ -23,6 +23,7 @@ from limi_sessions.live_shell import LiveShell, ShellPlan
 from limi_sessions.masking import Masker
 from limi_sessions.paths import private_directory
 from limi_sessions.plan import Company, SessionPlan, started_payload
+from limi_sessions.pty.errors import ShellError
 from limi_sessions.records.event import Event
 from limi_sessions.records.message import Sampling
 from limi_sessions.records.payload import (
@@ -127,7 +128,11 @@ class LiveSession:
     async def _open(self, cwd: Path, scrollback: bytes, first: Callable[[], Awaitable[None]]) -> None:
         self._client = await self._start_client(self.model)
         await first()
-        await self.shell.start(cwd, preload=scrollback)
+        try:
+            await self.shell.start(cwd, preload=scrollback)
+        except ShellError as error:
+            await self.record.system(SessionFinished(status="shell_lost", reason=str(error)))
+            raise
 
     async def _started(self) -> None:
         await self.record.system(started_payload(self.plan, self.toolbox, provider=self._provider_facts))
@@ -154,12 +159,11 @@ class LiveSession:
             )
 
     async def _start_client(self, spec: ModelSpec) -> ModelClient:
-        answered = sum(turn.source == "agent" for turn in self.conversation.turns)
         return await ModelClient.start(
             spec,
             log_directory=private_directory(self.plan.paths.logs),
             environ=self.plan.environ,
-            script_start=answered,
+            served=self.conversation.served(spec.name),
         )
 
     # What a person does.

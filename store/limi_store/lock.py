@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
-from limi_sessions.paths import Home
+from limi_sessions.paths import Home, HomeUnwritable
 
 _LONGEST_SOCKET_PATH = 103
 """Bytes; 107 on Linux, 103 on macOS."""
@@ -40,8 +40,17 @@ class OwnerLock:
         """The lock, or None when another process holds it.
 
         Raises:
-            OSError: the lock file cannot be made.
+            HomeUnwritable: the lock file cannot be made or written.
         """
+        try:
+            return cls._claimed(home)
+        except OSError as error:
+            raise HomeUnwritable(
+                f"cannot write {home.lock}: {error.strerror or error}. Free space on that disk, or set LIMI_HOME."
+            ) from error
+
+    @classmethod
+    def _claimed(cls, home: Home) -> OwnerLock | None:
         descriptor = os.open(home.lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -49,7 +58,11 @@ class OwnerLock:
             os.close(descriptor)
             return None
         lock = cls(descriptor)
-        lock.announce(None)
+        try:
+            lock.announce(None)
+        except BaseException:
+            lock.release()
+            raise
         return lock
 
     def announce(self, socket: Path | None) -> None:

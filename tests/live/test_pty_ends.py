@@ -235,7 +235,7 @@ async def test_a_full_disk_ends_the_recording_not_the_session(tmp_path: Path) ->
     full = Path("/dev/full")
     if not full.exists():
         pytest.skip("needs /dev/full")
-    os.symlink(full, tmp_path / "shell-000.cast")
+    (tmp_path / "shell-000.cast").symlink_to(full)
     with pytest.raises(ShellStartFailed):
         async with running(tmp_path, "bash"):
             pass

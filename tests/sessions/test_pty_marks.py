@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from limi_sessions.pty.commandevents import HooksLost, PromptShown, RawFinished
 from limi_sessions.pty.marks import Mark, MarkScanner, Segment, Text
 from limi_sessions.pty.quoting import fish_quoted, single_quoted, unquoted_url, unquoted_word
-from limi_sessions.pty.tracker import CommandTracker, HooksLost, PromptShown, RawFinished
+from limi_sessions.pty.tracker import CommandTracker
 
 NONCE = "0123456789abcdef"
 PIECES = [

@@ -66,7 +66,8 @@ def test_a_recording_is_private_whole_and_its_offsets_are_bytes(tmp_path: Path) 
     assert (header["version"], header["term"]) == (3, {"cols": 80, "rows": 24, "type": "xterm-256color"})
     assert json.loads(raw[start:middle])[1:] == ["o", "é\x1b[1m "]
     assert [(code, text) for _, code, text in events_of(path)] == [
-        ("o", "é\x1b[1m "), ("o", "[secret 1]\ufffd"), ("i", "ls\r"), ("r", "100x30"), ("m", "ls [secret 1]"), ("x", "0"),
+        ("o", "é\x1b[1m "), ("o", "[secret 1]\ufffd"), ("i", "ls\r"), ("r", "100x30"), ("m", "ls [secret 1]"),
+        ("x", "0"),
     ]  # fmt: skip
     with pytest.raises(FileExistsError):
         writer_at(path)
@@ -174,7 +175,7 @@ def test_output_becomes_the_text_a_person_saw(raw: bytes, text: str) -> None:
     | st.lists(st.sampled_from([b"\x1b[", b"9999", b"A", b"B", b"C", b"K", b"\n", b"\r", b"x"])).map(b"".join)
 )
 def test_no_output_breaks_the_rendering_or_leaves_control_characters(raw: bytes) -> None:
-    assert not any(ord(c) < 0x20 and c not in "\n\t" or 0x7F <= ord(c) < 0xA0 for c in shown(raw))
+    assert not any((ord(c) < 0x20 and c not in "\n\t") or 0x7F <= ord(c) < 0xA0 for c in shown(raw))
 
 
 def test_hostile_output_buys_no_time_or_memory() -> None:
@@ -186,15 +187,17 @@ def test_hostile_output_buys_no_time_or_memory() -> None:
 
 def test_the_environment_is_an_allow_list(tmp_path: Path) -> None:
     base = {
-        "PATH": "/x/bin:/usr/bin", "HOME": "/h", "USER": "u", "LANG": "de_DE.UTF-8", "LC_TIME": "C", "TERM": "dumb",
+        "PATH": "/x/bin:/usr/bin", "HOME": "/h", "USER": "u", "LANG": "de_DE.UTF-8", "LC_TIME": "C",
+        "TERM": "dumb",
         "OPENAI_API_KEY": "k", "GITHUB_TOKEN": "t", "SSH_AUTH_SOCK": "/s", "VIRTUAL_ENV": "/v", "PYTHONPATH": "/p",
-        "https_proxy": "http://me:pw@proxy", "http_proxy": "http://proxy", "EDITOR": "vi --key=SECRETVALUE", "BASH_ENV": "/e",
-        "LD_PRELOAD": "x.so",
+        "https_proxy": "http://me:pw@proxy", "http_proxy": "http://proxy", "EDITOR": "vi --key=SECRETVALUE",
+        "BASH_ENV": "/e", "LD_PRELOAD": "x.so",
     }  # fmt: skip
     made = shell_environment(base, session_id="s", limi_home=tmp_path, shell_path="/bin/zsh", secrets=("SECRETVALUE",))
     assert made == {
-        "PATH": "/x/bin:/usr/bin", "HOME": "/h", "USER": "u", "LANG": "de_DE.UTF-8", "LC_TIME": "C", "TERM": "xterm-256color",
-        "COLORTERM": "truecolor", "http_proxy": "http://proxy", "SHELL": "/bin/zsh", "LIMI_HOME": str(tmp_path), "LIMI_INSIDE": "s",
+        "PATH": "/x/bin:/usr/bin", "HOME": "/h", "USER": "u", "LANG": "de_DE.UTF-8", "LC_TIME": "C",
+        "TERM": "xterm-256color",         "COLORTERM": "truecolor", "http_proxy": "http://proxy", "SHELL": "/bin/zsh",
+        "LIMI_HOME": str(tmp_path), "LIMI_INSIDE": "s",
     }  # fmt: skip
     assert shell_environment({"LC_ALL": "C"})["LC_CTYPE"] == "C.UTF-8"
     assert "LC_ALL" not in shell_environment({"LC_ALL": "C"})

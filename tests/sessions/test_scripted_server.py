@@ -17,7 +17,7 @@ from limi_sessions.agent.attempt import Timeouts
 from limi_sessions.agent.client import ModelClient
 from limi_sessions.agent.script import END_TEXT, ScriptUnreadable, read_script
 from limi_sessions.agent.spec import parse_model
-from limi_sessions.agent.stream import CompletionRequest, ModelError
+from limi_sessions.agent.stream import CompletionRequest, ModelError, Served
 from limi_sessions.records.message import Completion, Message, ToolSchema
 
 PROGRAM = [sys.executable, "-P", "-m", "limi_sessions.agent.scripted"]
@@ -190,7 +190,7 @@ async def test_a_session_on_a_script_goes_on_where_it_stopped(tmp_path: Path) ->
     path.write_text(TURNS)
     spec = parse_model(f"scripted:{path}", environ=os.environ)
     quick = Timeouts(first_wait_s=0.01)
-    client = await ModelClient.start(spec, log_directory=tmp_path, environ=os.environ, timeouts=quick, script_start=1)
+    client = await ModelClient.start(spec, log_directory=tmp_path, environ=os.environ, timeouts=quick, served=Served(1))
     try:
         answer = await ask(client, "go on")
         assert [call.name for call in answer.tool_calls] == ["one", "two"]

@@ -18,7 +18,7 @@ from limi_sessions.agent.attempt import Attempt, Stopped, Timeouts
 from limi_sessions.agent.demo import CONTEXT_TOKENS
 from limi_sessions.agent.endpoint import LocalServer, provider_facts, worker_environ
 from limi_sessions.agent.spec import ModelSpec
-from limi_sessions.agent.stream import CompletionRequest, Delta, ErrorKind, ModelError, RetryNotice
+from limi_sessions.agent.stream import CompletionRequest, Delta, ErrorKind, ModelError, RetryNotice, Served
 from limi_sessions.agent.wire import Ask, Ended, Failed
 from limi_sessions.agent.worker_link import WorkerLink
 from limi_sessions.records.identity import uuid7
@@ -36,12 +36,12 @@ class ModelClient:
         log_directory: Path,
         environ: Mapping[str, str],
         timeouts: Timeouts,
-        script_start: int,
+        served: Served,
     ) -> None:
         self.spec = spec
         self.provider_facts: JsonObject = provider_facts(spec)
         self._timeouts = timeouts
-        local = LocalServer(spec, log_directory=log_directory, environ=environ, script_start=script_start)
+        local = LocalServer(spec, log_directory=log_directory, environ=environ, served=served)
         self._local = None if spec.kind == "litellm" else local
         self._link = WorkerLink(
             spec.litellm_name,
@@ -58,7 +58,7 @@ class ModelClient:
         log_directory: Path,
         environ: Mapping[str, str],
         timeouts: Timeouts | None = None,
-        script_start: int = 0,
+        served: Served | None = None,
     ) -> ModelClient:
         """A client whose processes start and warm up in the background.
 
@@ -67,14 +67,14 @@ class ModelClient:
             log_directory: where its processes write their logs.
             environ: the workstation's environment; keys are taken from it.
             timeouts: None for the defaults.
-            script_start: answers of a script that an earlier process has used up.
+            served: what of a script an earlier process has used up; None: nothing.
         """
         client = cls(
             spec,
             log_directory=log_directory,
             environ=environ,
             timeouts=timeouts or Timeouts(),
-            script_start=script_start,
+            served=served or Served(),
         )
         client._prepare()
         return client
@@ -138,6 +138,8 @@ class ModelClient:
                     self._count_answer()
                     raise await self._barked(sent, attempt, outcome)
                 case Failed():
+                    if attempt.assembly.empty and outcome.kind != "malformed":
+                        self._count_error(outcome)
                     wait_s = self._wait_before_retry(outcome, attempt.assembly, number)
                     if wait_s is None:
                         return await self._settle_failure(sent, attempt, outcome)
@@ -175,7 +177,11 @@ class ModelClient:
 
     def _count_answer(self) -> None:
         if self._local is not None:
-            self._local.answered += 1
+            self._local.served = self._local.served.with_answer()
+
+    def _count_error(self, failed: Failed) -> None:
+        if self._local is not None and failed.status_code is not None:
+            self._local.served = self._local.served.with_error()
 
     def _wait_before_retry(self, failed: Failed, assembly: Assembly, attempt_number: int) -> float | None:
         """Seconds to wait before the next attempt; None: there is none."""
@@ -193,11 +199,10 @@ class ModelClient:
             ModelError: the failure is no cut.
         """
         begun = not attempt.assembly.empty
+        if begun or failed.kind in ("malformed", "worker"):
+            self._count_answer()
         if begun and (failed.cut or failed.kind == "connection"):
-            self._count_answer()
             return await completion_of(sent, attempt, Ended(id=failed.id, finish_reason=None))
-        if failed.kind in ("malformed", "worker"):
-            self._count_answer()
         partial = await partial_of(sent, attempt, "truncated") if begun else None
         message = f"{self.spec.name}: {failed.message}{self._advice(failed.kind)}"
         raise ModelError(message, kind=failed.kind, status_code=failed.status_code, partial=partial)

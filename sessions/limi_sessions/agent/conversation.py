@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from limi_sessions.agent.stream import Served
 from limi_sessions.records.event import Event
 from limi_sessions.records.identity import uuid7
 from limi_sessions.records.message import Message, Sampling, ToolSchema
-from limi_sessions.records.payload import ModelRequest
+from limi_sessions.records.payload import ModelFailed, ModelMessage, ModelRequest, ModelRetried
 from limi_sessions.records.turn import Turn
 from limi_sessions.records.value import JsonObject
 from limi_sessions.trajectory import TurnBuilder, messages_of
@@ -20,10 +21,10 @@ class Conversation:
         self._builder = TurnBuilder()
         self._sent: tuple[Message, ...] = ()
         self._sent_tools: tuple[ToolSchema, ...] | None = None
-        self.requests = 0
-        """Model requests answered so far."""
+        self._served: dict[str, Served] = {}
+        self._asked = ""
         for event in events:
-            self._builder.feed(event)
+            self.feed(event)
 
     @property
     def turns(self) -> list[Turn]:
@@ -33,6 +34,24 @@ class Conversation:
     def feed(self, event: Event) -> None:
         """Take an acknowledged event."""
         self._builder.feed(event)
+        match event.payload:
+            case ModelRequest(model=model):
+                self._asked = model
+            case ModelRetried(status_code=int()):
+                self._served[self._asked] = self.served(self._asked).with_error()
+            case ModelMessage(completion=completion) if completion.usage is not None:
+                # One that was stopped before anything was sent has no usage.
+                self._served[self._asked] = self.served(self._asked).with_answer()
+            case ModelFailed() as failed if failed.partial or failed.error_kind in ("malformed", "timeout"):
+                self._served[self._asked] = self.served(self._asked).with_answer()
+            case ModelFailed(status_code=int()):
+                self._served[self._asked] = self.served(self._asked).with_error()
+            case _:
+                pass
+
+    def served(self, model: str) -> Served:
+        """What a model of this name has answered; a request that was cut off with its process counts as never sent."""
+        return self._served.get(model, Served())
 
     def awaits_agent(self) -> bool:
         """Whether the last word is not the agent's: somebody said or ran something that it has not answered."""

@@ -17,7 +17,7 @@ from limi_sessions.agent.child import Child
 from limi_sessions.agent.demo import GGUF_SHA256, demo_status
 from limi_sessions.agent.keys import key_value, without_secrets
 from limi_sessions.agent.spec import ModelSpec
-from limi_sessions.agent.stream import ModelError
+from limi_sessions.agent.stream import ModelError, Served
 from limi_sessions.agent.wire import MODEL_KEY
 from limi_sessions.records.value import JsonObject
 
@@ -73,7 +73,7 @@ def worker_environ(spec: ModelSpec, environ: Mapping[str, str], *, local_key: st
 class LocalServer:
     """A server program of ours on a loopback port: the scripted or the embedded model."""
 
-    def __init__(self, spec: ModelSpec, *, log_directory: Path, environ: Mapping[str, str], script_start: int) -> None:
+    def __init__(self, spec: ModelSpec, *, log_directory: Path, environ: Mapping[str, str], served: Served) -> None:
         self._spec = spec
         self._log_directory = log_directory
         self._environ = environ
@@ -82,8 +82,8 @@ class LocalServer:
         self._port = 0
         self.key = secrets.token_urlsafe(24)
         """What the server asks for, so that nobody else on this machine can use it."""
-        self.answered = script_start
-        """Answers of the script that are used up; a server started again goes on behind them."""
+        self.served = served
+        """What of the script is used up; a server started again goes on behind it."""
 
     async def ensure(self) -> str:
         """The base URL of the living server, started again if it died.
@@ -108,7 +108,9 @@ class LocalServer:
             "limi_sessions.agent.scripted",
             str(self._spec.script),
             "--start",
-            str(self.answered),
+            str(self.served.answers),
+            "--errors",
+            str(self.served.errors),
             "--lifeline",
             log=self._log_directory / "scripted.log",
             environ=without_secrets(self._environ),

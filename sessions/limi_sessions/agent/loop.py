@@ -210,7 +210,7 @@ class AgentLoop:
         stopped = asyncio.ensure_future(cancel.wait())
         try:
             await asyncio.wait({running, stopped}, return_when=asyncio.FIRST_COMPLETED)
-            if not running.done() and context.shell is not None:
+            if not running.done() and context.shell is not None and context.shell.lease.owner == "agent":
                 await context.shell.interrupt()
                 await asyncio.wait({running}, timeout=_STOP_GRACE_S)
             if running.done():

@@ -153,14 +153,18 @@ def _first_problem(error: ValidationError) -> str:
 class Place:
     """How far a script has been served."""
 
-    def __init__(self, script: Script, *, start: int = 0) -> None:
-        """Begin after the first ``start`` answers; turns that are nothing but an error are no answers."""
+    def __init__(self, script: Script, *, start: int = 0, errors: int = 0) -> None:
+        """Begin after the first ``start`` answers and the ``errors`` served since; error turns are no answers."""
         self._turns = [turn for turn in script.turns for _ in range(turn.repeat)]
         self._loop = script.loop and any(turn.answers for turn in self._turns)
         self._index = 0
         self._errors_served = 0
         for _ in range(start):
             self._skip_answer()
+        for _ in range(errors):
+            turn = self._current()
+            if turn is not None and turn.error is not None and self._errors_served < turn.error.times:
+                self.take()
 
     @property
     def turn_number(self) -> int:

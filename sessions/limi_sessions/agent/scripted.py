@@ -1,10 +1,10 @@
 """A model that answers from a file: a real HTTP server on the loopback interface.
 
-    python -P -m limi_sessions.agent.scripted FILE [--port 0] [--start N] [--log FILE] [--lifeline]
+    python -P -m limi_sessions.agent.scripted FILE [--port 0] [--start N] [--errors M] [--log FILE] [--lifeline]
 
 Prints `{"port": N}` when it listens. Speaks `POST /v1/chat/completions` and `POST /v1/responses`, each with and without
 `stream`, and `GET /v1/models`. The format of FILE stands in `limi_sessions.agent.script`. `--start N` begins after the
-first N answers; `--log` appends one JSON line a request: turn, whether `expect` was met, path, body; `--lifeline` ends
+first N answers and `--errors M` after the M errors that follow them; `--log` appends one JSON line a request: turn, whether `expect` was met, path, body; `--lifeline` ends
 the program when its standard input ends.
 """
 
@@ -42,8 +42,8 @@ class _Asked:
 class ScriptedServer:
     """Serves one script to any number of connections; each request is one connection."""
 
-    def __init__(self, script: Script, *, start: int = 0, log: Path | None = None) -> None:
-        self._place = Place(script, start=start)
+    def __init__(self, script: Script, *, start: int = 0, errors: int = 0, log: Path | None = None) -> None:
+        self._place = Place(script, start=start, errors=errors)
         self._log = log
 
     async def listen(self, port: int) -> tuple[asyncio.Server, int]:
@@ -238,6 +238,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("file", type=Path)
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--start", type=int, default=0, help="begin after the first N answers")
+    parser.add_argument("--errors", type=int, default=0, help="and after the first M errors behind them")
     parser.add_argument("--log", type=Path, help="append one JSON line a request")
     parser.add_argument("--lifeline", action="store_true", help="end when standard input ends")
     chosen = parser.parse_args(arguments)
@@ -245,7 +246,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         die_with_parent()
     protocol = take_protocol_pipe()
     try:
-        server = ScriptedServer(read_script(chosen.file), start=chosen.start, log=chosen.log)
+        script = read_script(chosen.file)
+        server = ScriptedServer(script, start=chosen.start, errors=chosen.errors, log=chosen.log)
         asyncio.run(_run(server, port=chosen.port, protocol=protocol, lifeline=chosen.lifeline))
     except (ScriptUnreadable, OSError) as error:
         write_line(2, str(error).encode("utf-8", "backslashreplace"))

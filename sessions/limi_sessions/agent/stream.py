@@ -62,6 +62,24 @@ class RetryNotice:
     wait_s: float
 
 
+@dataclass(frozen=True, slots=True)
+class Served:
+    """How far a scripted model has been played."""
+
+    answers: int = 0
+    """Whole ones and parts."""
+    errors: int = 0
+    """HTTP errors since the last answer."""
+
+    def with_answer(self) -> Served:
+        """One answer further."""
+        return Served(self.answers + 1)
+
+    def with_error(self) -> Served:
+        """One error further."""
+        return Served(self.answers, self.errors + 1)
+
+
 class ModelError(Exception):
     """A request failed for good; the message says what to do."""
 

@@ -1,6 +1,7 @@
 """The shared shell: spawn, read, marks, lease, waiting state, recording.
 
-`SharedShell` and its values live in `limi_sessions.pty.shell`; names asked of this package are imported when first used.
+`SharedShell` and its values live in `limi_sessions.pty.shell`; names asked of this package are imported when first
+used.
 """
 
 from __future__ import annotations

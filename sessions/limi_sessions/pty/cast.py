@@ -1,8 +1,9 @@
 """The recording of one shell: asciicast v3, appended by a thread of its own.
 
-Events: ``o`` output, ``i`` typed keys (never while echo is off; the caller decides), ``r`` resize, ``m`` a command began,
-``x`` the shell ended. Times are seconds since the event before. Known secrets are masked. Nothing is dropped: when more than
-8 MiB wait for the disk, the writer blocks its caller, and so the child. A disk that refuses ends the recording, once and said.
+Events: ``o`` output, ``i`` typed keys (never while echo is off; the caller decides), ``r`` resize, ``m`` a command
+began, ``x`` the shell ended. Times are seconds since the event before. Known secrets are masked. Nothing is dropped:
+when more than 8 MiB wait for the disk, the writer blocks its caller, and so the child. A disk that refuses ends the
+recording, once and said.
 
 Source: https://docs.asciinema.org/manual/asciicast/v3/
 """

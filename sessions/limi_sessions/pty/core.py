@@ -1,7 +1,7 @@
 """The parts of one running shell, wired: what both hands and the watcher share on the event loop.
 
-The reading thread and the writing thread reach the loop only through `_post`; everything else here runs in the loop's thread
-unless it says otherwise.
+The reading thread and the writing thread reach the loop only through `_post`; everything else here runs in the loop's
+thread unless it says otherwise.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import Literal
 from limi_sessions.masking import Masker
 from limi_sessions.pty.bell import Bell
 from limi_sessions.pty.cast import CastWriter
+from limi_sessions.pty.commandevents import Began, ExitRead, HooksLost, PromptShown, RawFinished
 from limi_sessions.pty.finishing import Finisher
 from limi_sessions.pty.lease import Lease
 from limi_sessions.pty.marks import MarkScanner
@@ -22,7 +23,7 @@ from limi_sessions.pty.outbound import Outbound, Unit
 from limi_sessions.pty.process import Ended, PtyChild
 from limi_sessions.pty.promptline import PromptLine
 from limi_sessions.pty.shellstream import MarksForged, ShellStream, StreamEvent
-from limi_sessions.pty.tracker import Began, CommandTracker, ExitRead, HooksLost, PromptShown, RawFinished
+from limi_sessions.pty.tracker import CommandTracker
 from limi_sessions.pty.values import ShellConfig, ShellListener
 from limi_sessions.pty.waiting import Foreground, ShellState, foreground
 from limi_sessions.pty.watching import StateWatcher
@@ -229,7 +230,7 @@ class ShellCore:
     def give_up(self) -> None:
         """Without hooks: the sentinel of the running command will not come."""
         events = self.tracker.give_up(self.cast.offset)
-        self.loop.call_soon(self._on_events, [*events])
+        self.loop.call_soon(lambda: self._on_events([*events]))
 
     def lose(self, how: Ended) -> None:
         """The shell has ended, or is no shell of ours any more."""

@@ -13,8 +13,8 @@ _ALLOWED = frozenset(
     """
     PATH HOME USER LOGNAME SHELL LANG LANGUAGE TZ TMPDIR EDITOR VISUAL PAGER LESS MANPATH INFOPATH LS_COLORS NO_COLOR
     XDG_CONFIG_HOME XDG_CACHE_HOME XDG_DATA_HOME XDG_STATE_HOME XDG_DATA_DIRS XDG_CONFIG_DIRS XDG_RUNTIME_DIR ZDOTDIR
-    LD_LIBRARY_PATH DYLD_LIBRARY_PATH CUDA_VISIBLE_DEVICES CUDA_HOME CUDA_PATH JAVA_HOME GOPATH GOROOT CARGO_HOME RUSTUP_HOME
-    NVM_DIR PYENV_ROOT HOMEBREW_PREFIX HOMEBREW_CELLAR HOMEBREW_REPOSITORY NIX_PATH NIX_PROFILES
+    LD_LIBRARY_PATH DYLD_LIBRARY_PATH CUDA_VISIBLE_DEVICES CUDA_HOME CUDA_PATH JAVA_HOME GOPATH GOROOT CARGO_HOME
+    RUSTUP_HOME NVM_DIR PYENV_ROOT HOMEBREW_PREFIX HOMEBREW_CELLAR HOMEBREW_REPOSITORY NIX_PATH NIX_PROFILES
     SSL_CERT_FILE SSL_CERT_DIR REQUESTS_CA_BUNDLE CURL_CA_BUNDLE NODE_EXTRA_CA_CERTS
     http_proxy https_proxy ftp_proxy all_proxy no_proxy HTTP_PROXY HTTPS_PROXY FTP_PROXY ALL_PROXY NO_PROXY
     """.split()
@@ -49,9 +49,8 @@ def shell_environment(
         and not any(secret in value for secret in hidden)
     }
     chosen.setdefault("PATH", "/usr/local/bin:/usr/bin:/bin")
-    if not any(
-        "UTF-8" in chosen.get(name, "").upper().replace("UTF8", "UTF-8") for name in ("LC_ALL", "LC_CTYPE", "LANG")
-    ):
+    locale = [chosen.get(name, "").upper() for name in ("LC_ALL", "LC_CTYPE", "LANG")]
+    if not any("UTF-8" in name or "UTF8" in name for name in locale):
         chosen.pop("LC_ALL", None)
         chosen["LC_CTYPE"] = "C.UTF-8"
     chosen["TERM"] = "xterm-256color"

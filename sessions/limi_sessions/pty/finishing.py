@@ -1,4 +1,7 @@
-"""Finished commands become values: rendered in order, large ones beside the loop, then told to the listener and the caller."""
+"""Finished commands become values: rendered in order, told to the listener, then to the caller.
+
+Large outputs are rendered beside the event loop.
+"""
 
 from __future__ import annotations
 
@@ -6,8 +9,8 @@ import asyncio
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from limi_sessions.pty.commandevents import RawFinished
 from limi_sessions.pty.plain import plain_text
-from limi_sessions.pty.tracker import RawFinished
 from limi_sessions.pty.values import FinishedCommand
 from limi_sessions.pty.window import Printed
 

@@ -1,6 +1,7 @@
 """The agent's hands on the shared shell: run a command, type keys, read the screen, wait.
 
-Every call wakes by events; only what the kernel cannot announce (a program began to wait for keys) is looked at by the watcher.
+Every call wakes by events; only what the kernel cannot announce (a program began to wait for keys) is looked at by
+the watcher.
 """
 
 from __future__ import annotations
@@ -11,11 +12,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from limi_sessions.pty.commandevents import RawFinished
 from limi_sessions.pty.errors import LeaseLost
 from limi_sessions.pty.lines import background_form, one_line, refusal, sentinel_line, spelled
 from limi_sessions.pty.outbound import Unit
 from limi_sessions.pty.syntax import syntax_problem
-from limi_sessions.pty.tracker import RawFinished
 from limi_sessions.pty.values import CommandOutcome, FinishedCommand, ScreenReading, Until, tool_status
 from limi_sessions.pty.waiting import WAITING, program_name
 

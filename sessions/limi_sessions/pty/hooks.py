@@ -1,7 +1,7 @@
 """How each shell is started so that it tells us what it does: argv, environment and start-up files.
 
-The hooks themselves are shell programs under ``shims/``. A header with this session's nonce is put before them in the session's
-own directory; the nonce is never exported, and the files are removed once the hooks have spoken.
+The hooks themselves are shell programs under ``shims/``. A header with this session's nonce is put before them in the
+session's own directory; the nonce is never exported, and the files are removed once the hooks have spoken.
 """
 
 from __future__ import annotations

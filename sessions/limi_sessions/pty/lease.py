@@ -1,8 +1,8 @@
 """Who may type: one lease between a person and the agent.
 
-The owner is ``human``, ``agent`` or ``free``; each change makes a new epoch. While the lease is free a person may type without
-asking. Every unit is checked against owner and epoch in the same lock as its place in the queue, and an agent's unit once more
-when its bytes go out: a stale epoch never types. Knows nothing of shells.
+The owner is ``human``, ``agent`` or ``free``; each change makes a new epoch. While the lease is free a person may
+type without asking. Every unit is checked against owner and epoch in the same lock as its place in the queue, and an
+agent's unit once more when its bytes go out: a stale epoch never types. Knows nothing of shells.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class Lease:
         return self._reason
 
     def acquire_agent(self, reason: str) -> int:
-        """Give the lease to the agent; returns the epoch under which it types (the present one when it holds it already).
+        """Give the lease to the agent; returns the epoch under which it types, the present one if it holds it.
 
         Raises:
             LeaseRefused: the person holds it, has a half-typed line, or runs a command.

@@ -1,7 +1,7 @@
 """What is typed at a prompt so that a command runs as it was written.
 
-A bracketed paste keeps newlines, tabs and a shell's editing keys out of the way; where the shell has no paste mode, a line of one
-`eval` does. A shell without hooks gets the command between two sentinels.
+A bracketed paste keeps newlines, tabs and a shell's editing keys out of the way; where the shell has no paste mode, a
+line of one `eval` does. A shell without hooks gets the command between two sentinels.
 """
 
 from __future__ import annotations

@@ -1,10 +1,11 @@
-"""Marks of the shell in the stream of its terminal: OSC 133 with this session's nonce, found across any chunking.
+r"""Marks of the shell in the stream of its terminal: OSC 133 with this session's nonce, found across any chunking.
 
-A mark is ``ESC ] 133 ; KIND [; exit] ; k=NONCE [; name=value] (BEL | ESC \\)``. Marks without the nonce are forged: counted,
-never believed. OSC 7 is not read at all: the working directory comes in a mark. A shell without hooks prints the sentinel
-``[limi-NONCE C]`` and ``[limi-NONCE D EXIT]`` instead. Knows nothing of commands and threads.
+A mark is ``ESC ] 133 ; KIND [; exit] ; k=NONCE [; name=value] (BEL | ESC \)``. Marks without the nonce are forged:
+counted, never believed. OSC 7 is not read at all: the working directory comes in a mark. A shell without hooks prints
+the sentinel ``[limi-NONCE C]`` and ``[limi-NONCE D EXIT]`` instead. Knows nothing of commands and threads.
 
-Source: FinalTerm semantic prompts, https://gitlab.freedesktop.org/Per_Bothner/specifications/blob/master/proposals/semantic-prompts.md
+Source: FinalTerm semantic prompts,
+https://gitlab.freedesktop.org/Per_Bothner/specifications/blob/master/proposals/semantic-prompts.md
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
 """Everything that is written to the pty: whole units, one after another, from one thread.
 
-A blocking write of a long paste can deadlock with the child, so the descriptor does not block and this thread waits for room.
-A unit is never split by another one. Exceptions: an interrupt overtakes what waits, and cuts off a unit that the child does not
-read; and an agent's unit ends where its epoch becomes stale. A paste that is cut is closed, so that the child leaves its paste mode.
+A blocking write of a long paste can deadlock with the child, so the descriptor does not block and this thread waits
+for room. A unit is never split by another one. Exceptions: an interrupt overtakes what waits, and cuts off a unit
+that the child does not read; and an agent's unit ends where its epoch becomes stale. A paste that is cut is closed,
+so that the child leaves its paste mode.
 """
 
 from __future__ import annotations

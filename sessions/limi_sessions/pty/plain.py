@@ -1,7 +1,7 @@
-"""Terminal output as the plain text that a person would have read: carriage returns, backspaces and cursor moves applied.
+"""Terminal output as the plain text that a person would have read: returns, backspaces, cursor moves applied.
 
-A line discipline, not a terminal: it has no width, so lines are never wrapped, and absolute positions begin a new line. What a
-full-screen program drew on the alternate screen is handed to a real terminal by the caller.
+A line discipline, not a terminal: it has no width, so lines are never wrapped, and absolute positions begin a new
+line. What a full-screen program drew on the alternate screen is handed to a real terminal by the caller.
 
 Source: ECMA-48; xterm control sequences (DECSET 47, 1047, 1049).
 """

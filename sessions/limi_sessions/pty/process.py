@@ -1,6 +1,7 @@
 """One child on one pty: spawned under its supervisor, read by a thread, ended whole.
 
-Knows nothing of marks, screens and recordings. pexpect's ptyprocess only spawns; reading, writing and ending are done here.
+Knows nothing of marks, screens and recordings. pexpect's ptyprocess only spawns; reading, writing and ending are done
+here.
 """
 
 from __future__ import annotations
@@ -70,10 +71,10 @@ class PtyChild:
         command = [sys.executable, "-I", "-S", supervisor, str(theirs.fileno()), *argv]
         try:
             theirs.set_inheritable(True)
-            process = ptyprocess.PtyProcess.spawn(
+            process = ptyprocess.PtyProcess.spawn(  # pyright: ignore[reportUnknownMemberType] - no type hints
                 command, cwd=str(cwd), env=dict(environment), dimensions=(rows, cols), pass_fds=(theirs.fileno(),)
             )
-        except Exception as error:  # noqa: BLE001 - ptyprocess raises whatever its child could not do
+        except Exception as error:  # ptyprocess raises whatever its child could not do
             ours.close()
             raise ShellStartFailed(f"cannot start {argv[0]} in {cwd}: {error}") from error
         finally:

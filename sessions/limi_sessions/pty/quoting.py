@@ -1,4 +1,4 @@
-"""Shell words read back: what ``${x@Q}`` of bash, ``${(qqqq)x}`` of zsh and ``string escape --style=url`` of fish print.
+"""Shell words read back, as ``${x@Q}`` of bash, ``${(qqqq)x}`` of zsh and ``string escape`` of fish print them.
 
 Source: ANSI-C quoting, bash reference manual section 3.1.2.4; zshexpn(1), flag q.
 """
@@ -11,7 +11,8 @@ import urllib.parse
 _PIECE = re.compile(rb"\$'((?:[^'\\]|\\.)*)'|'([^']*)'|\\(.)|([^'\\$]+)|(\$)", re.DOTALL)
 _ESCAPE = re.compile(rb"\\([0-7]{1,3}|x[0-9a-fA-F]{1,2}|u[0-9a-fA-F]{1,4}|U[0-9a-fA-F]{1,8}|c.|.)", re.DOTALL)
 _SINGLE = {
-    b"a": b"\a", b"b": b"\b", b"e": b"\x1b", b"E": b"\x1b", b"f": b"\f", b"n": b"\n", b"r": b"\r", b"t": b"\t", b"v": b"\v",
+    b"a": b"\a", b"b": b"\b", b"e": b"\x1b", b"E": b"\x1b", b"f": b"\f", b"n": b"\n", b"r": b"\r", b"t": b"\t",
+    b"v": b"\v",
 }  # fmt: skip
 
 

@@ -1,14 +1,12 @@
 """One shell on one pty that a person and an agent share: the face of this package.
 
-All methods belong to the event loop's thread. A shell that ended is not restarted: its owner closes it and starts another one.
+All methods belong to the event loop's thread. A shell that ended is not restarted: its owner closes it and starts
+another one.
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import secrets
-import shutil
 import threading
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,10 +15,9 @@ from typing import Literal
 from limi_sessions.pty.core import ShellCore
 from limi_sessions.pty.errors import LeaseLost, LeaseRefused, ShellMissing, ShellStartFailed
 from limi_sessions.pty.hands import AgentHands
-from limi_sessions.pty.hooks import HookedStart, hooked_start
 from limi_sessions.pty.lease import Lease
 from limi_sessions.pty.outbound import Unit
-from limi_sessions.pty.process import PtyChild
+from limi_sessions.pty.starting import first_prompt, spawned
 from limi_sessions.pty.values import (
     CommandOutcome,
     FinishedCommand,
@@ -30,7 +27,7 @@ from limi_sessions.pty.values import (
     Typed,
     Until,
 )
-from limi_sessions.pty.waiting import WAITING, ShellState
+from limi_sessions.pty.waiting import ShellState
 from limi_sessions.terminal.engine import TermEngine
 
 __all__ = [
@@ -39,8 +36,6 @@ __all__ = [
 ]  # fmt: skip
 
 _RESIZE_S = 0.04
-_ASKS_S = 1.5
-"""A start-up file that has waited for keys this long will not go on by itself: the person must see the pane."""
 
 
 class SharedShell:
@@ -58,8 +53,8 @@ class SharedShell:
     ) -> SharedShell:
         """Start a shell; returns at its first prompt.
 
-        When its hooks have not spoken within ``config.start_timeout_s``, or its start-up files wait for keys, the shell is returned
-        with ``marks == "plain"``; that changes to ``osc133`` should they speak later.
+        When its hooks have not spoken within ``config.start_timeout_s``, or its start-up files wait for keys, the
+        shell is returned with ``marks == "plain"``; that changes to ``osc133`` should they speak later.
 
         Args:
             config: how.
@@ -70,40 +65,13 @@ class SharedShell:
             ShellMissing: the shell is not installed.
             ShellStartFailed: it could not be spawned, or ended at once.
         """
-        program = shutil.which(config.shell, path=config.environment.get("PATH"))
-        if program is None:
-            raise ShellMissing(
-                f"{config.shell} is not installed (not found on PATH). Install it or choose another shell."
-            )
-        nonce = secrets.token_hex(16)
-        if engine is None:
-            from limi_sessions.terminal import open_engine
-
-            engine = open_engine(config.cols, config.rows)
+        core, hooked = await spawned(config, listener, engine)
         try:
-            hooked = hooked_start(config.shell, program, nonce=nonce, home=config.home, environment=config.environment)
-        except OSError as error:
-            raise ShellStartFailed(f"cannot write the shell's start-up files in {config.home}: {error}") from error
-        try:
-            core = ShellCore(config, listener, engine=engine, nonce=nonce, program=program)
-        except FileExistsError as error:
-            raise ShellStartFailed(f"the recording {config.cast_path} exists already") from error
-        argv = config.wrap(hooked.argv) if config.wrap else hooked.argv
-        try:
-            child = await asyncio.to_thread(
-                PtyChild.spawn, argv, cwd=config.cwd, environment=hooked.environment, cols=config.cols, rows=config.rows
-            )
-        except ShellStartFailed:
-            await asyncio.to_thread(core.cast.close)
-            raise
-        core.attach(child)
-        shell = cls(core)
-        try:
-            await shell._first_prompt(hooked)
+            await first_prompt(core, hooked)
         except BaseException:
             await core.close()
             raise
-        return shell
+        return cls(core)
 
     # -- what it is ---------------------------------------------------------------------------------------------------
 
@@ -229,8 +197,8 @@ class SharedShell:
     ) -> CommandOutcome:
         """Type a command at the prompt and wait until it ends, waits for keys, or the time is up.
 
-        Nothing is typed (status ``error``, with the reason as output) when the shell cannot parse the command, when it holds control
-        characters, or when a program has the terminal.
+        Nothing is typed (status ``error``, with the reason as output) when the shell cannot parse the command, when
+        it holds control characters, or when a program has the terminal.
 
         Args:
             command: one or more lines.
@@ -302,30 +270,3 @@ class SharedShell:
         if self._resize_timer is not None:
             self._resize_timer.cancel()
         await self._core.close()
-
-    async def _first_prompt(self, hooked: HookedStart) -> None:
-        """Wait for the hooks; without them, go on without."""
-        core = self._core
-
-        def spoke() -> None:
-            core.hooks_spoke = lambda: None
-            core.marks = "osc133"
-            core.tracker.plain = False
-            core.watcher.know_shell()
-            for path in hooked.secret_files:
-                with contextlib.suppress(OSError):
-                    path.unlink()
-
-        core.hooks_spoke = spoke
-        deadline = core.loop.time() + core.config.start_timeout_s
-        while core.state != "prompt":
-            if core.lost:
-                raise ShellStartFailed(f"{core.config.shell} ended while it started: {core.screen()[-500:]}")
-            asks = core.state in WAITING and core.watcher.unchanged_s >= _ASKS_S
-            if (left := deadline - core.loop.time()) <= 0 or asks:
-                core.marks = "plain"
-                core.tracker.plain = True
-                core.scanner.plain = True
-                core.watcher.know_shell()
-                return
-            await core.bell.wait(min(left, 0.25))

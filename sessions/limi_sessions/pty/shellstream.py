@@ -1,4 +1,4 @@
-"""The reader's side of the shared shell: every chunk of output goes to the screen, the recording and the tracker, in this order.
+"""The reader's side of the shared shell: each chunk goes to the screen, the recording and the tracker, in this order.
 
 Runs in the pty's reading thread; tells the event loop through two callbacks. Knows nothing of processes.
 """
@@ -11,9 +11,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from limi_sessions.pty.cast import CastWriter
+from limi_sessions.pty.commandevents import Began, TrackerEvent
 from limi_sessions.pty.marks import Mark, MarkScanner, Segment
 from limi_sessions.pty.promptline import PromptLine
-from limi_sessions.pty.tracker import Began, CommandTracker, TrackerEvent
+from limi_sessions.pty.tracker import CommandTracker
 from limi_sessions.records.visible import visible_text
 from limi_sessions.terminal.engine import TermEngine
 

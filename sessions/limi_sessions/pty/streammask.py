@@ -1,6 +1,7 @@
 """Known secret values replaced in a byte stream, also where a chunk boundary cuts them.
 
-The spellings and placeholders are those of `limi_sessions.masking.Masker`, so a session's recording and its journal agree.
+The spellings and placeholders are those of `limi_sessions.masking.Masker`, so a session's recording and its journal
+agree.
 """
 
 from __future__ import annotations

@@ -1,14 +1,14 @@
 """The shell's keeper: a program that starts one shell on its terminal and lets nothing outlive the workstation.
 
-Run as ``python -I -S supervisor.py CONTROL_FD COMMAND...`` on a fresh pty. It gives the terminal to the shell (own session,
-so job control is untouched), becomes the subreaper of everything started there, and watches one socket:
+Run as ``python -I -S supervisor.py CONTROL_FD COMMAND...`` on a fresh pty. It gives the terminal to the shell (own
+session, so job control is untouched), becomes the subreaper of everything started there, and watches one socket:
 
     supervisor -> workstation   ``pid N`` | ``failed TEXT`` | ``exit CODE`` | ``signal N``, one a line
     workstation -> supervisor   nothing; its end of file (close, or death by any signal) means: end everything
 
-Daemons, ``nohup`` and ``setsid`` children are found because an orphan is re-parented to its nearest subreaper. Knows nothing
-of limi: imports the standard library only and runs without site-packages. macOS has no subreaper: there, children that left the
-shell's session survive.
+Daemons, ``nohup`` and ``setsid`` children are found because an orphan is re-parented to its nearest subreaper. Knows
+nothing of limi: imports the standard library only and runs without site-packages. macOS has no subreaper: there,
+children that left the shell's session survive.
 
 Source: prctl(2) PR_SET_CHILD_SUBREAPER and PR_SET_PDEATHSIG, tty_ioctl(4) TIOCNOTTY and TIOCSCTTY.
 """

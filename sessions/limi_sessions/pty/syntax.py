@@ -1,6 +1,7 @@
 """Whether a command is whole and well-formed, asked of the shell itself before anything is typed.
 
-Unfinished input would leave the shared shell at a continuation prompt. Runs the shell with its "read, do not execute" option.
+Unfinished input would leave the shared shell at a continuation prompt. Runs the shell with its "read, do not execute"
+option.
 """
 
 from __future__ import annotations
@@ -53,7 +54,7 @@ async def syntax_problem(command: str, shell: ShellName, program: str, environme
 
 
 def _open_heredoc(command: str) -> str | None:
-    """zsh takes the end of its input for the end of a heredoc."""
+    """What is missing; zsh itself takes the end of its input for the end of a heredoc."""
     lines = command.split("\n")
     for number, line in enumerate(lines):
         for found in _HEREDOC.finditer(line):

@@ -1,8 +1,8 @@
 """From marks to commands: who ran what, what it printed, how it ended.
 
-A command spans from its first C to the last D before the next prompt (B): bash runs a pasted block line by line, with a C and a D
-each. D without C is an empty line. B without D means that the shell lost its hooks: the exit code is unknown, never 0. Knows no
-threads but is locked: the reader feeds it, the event loop asks it.
+A command spans from its first C to the last D before the next prompt (B): bash runs a pasted block line by line, with
+a C and a D each. D without C is an empty line. B without D means that the shell lost its hooks: the exit code is
+unknown, never 0. Knows no threads but is locked: the reader feeds it, the event loop asks it.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
+from limi_sessions.pty.commandevents import Began, ExitRead, HooksLost, PromptShown, RawFinished, TrackerEvent
 from limi_sessions.pty.marks import Mark
 from limi_sessions.pty.window import OutputWindow, Printed
 from limi_sessions.records.payload import LeaseOwner
@@ -23,60 +24,6 @@ AGENT_WINDOW = 1024 * 1024
 HUMAN_WINDOW = 256 * 1024
 _ECHO_WINDOW = 64 * 1024
 _EXPECTED_S = 10.0
-
-
-@dataclass(frozen=True)
-class Began:
-    """A command runs."""
-
-    by: Literal["human", "agent"]
-    command: str
-
-
-@dataclass(frozen=True)
-class RawFinished:
-    """A command ended; its output is not rendered yet."""
-
-    serial: int
-    """Of the agent's expectation, 0 for others."""
-    by: Literal["human", "agent"]
-    command: str
-    printed: Printed
-    exit_code: int | None
-    cwd: str | None
-    duration_s: float
-    cast_from: int
-    cast_to: int
-    interrupted: bool
-    spool: Path | None
-    echoed: bool = False
-    """The output begins with the echo of the typed line: the shell never said that it began."""
-    lost: bool = False
-    """The shell ended with it."""
-
-
-@dataclass(frozen=True)
-class PromptShown:
-    """The shell waits for a line."""
-
-    hooked: bool = True
-    """It said so itself; False: taken from a sentinel."""
-
-
-@dataclass(frozen=True)
-class ExitRead:
-    """A command's exit code is known; its prompt should follow."""
-
-    count: int
-    """Of D marks so far."""
-
-
-@dataclass(frozen=True)
-class HooksLost:
-    """A prompt came without the marks before it."""
-
-
-TrackerEvent = Began | RawFinished | PromptShown | ExitRead | HooksLost
 
 
 @dataclass
@@ -143,7 +90,7 @@ class CommandTracker:
 
     @property
     def expects(self) -> bool:
-        """A line of the agent was typed and has not begun; one that does not begin at all is forgotten after a while."""
+        """A line of the agent was typed and has not begun; one that never begins is forgotten after a while."""
         expected = self._expected
         if expected is not None and time.monotonic() - expected.started > _EXPECTED_S:
             self.withdraw(expected.serial)
@@ -220,7 +167,7 @@ class CommandTracker:
             return self._prompted(self._running.cast_to)
 
     def give_up(self, cast_offset: int) -> list[TrackerEvent]:
-        """Without hooks: the shell is back at its prompt and its sentinel did not come (Ctrl-C drops the rest of a line)."""
+        """Without hooks: the shell is back at its prompt without its sentinel, for Ctrl-C drops the rest of a line."""
         with self._lock:
             if (running := self._running) is None or not self.plain:
                 return []
@@ -288,7 +235,8 @@ class CommandTracker:
         return [
             RawFinished(
                 expected.serial, "agent", expected.command, expected.window.close(), mark.exit_code, self.cwd,
-                now - expected.started, expected.cast_from, before, interrupted=expected.interrupted, spool=None, echoed=True,
+                now - expected.started, expected.cast_from, before, interrupted=expected.interrupted, spool=None,
+                echoed=True,
             )
         ]  # fmt: skip
 
@@ -310,6 +258,6 @@ class CommandTracker:
         whole = running.spool if running.spool and not running.window.spool_problem else None
         return RawFinished(
             running.serial, running.by, running.command, running.window.close(), running.exit_code, self.cwd,
-            (running.ended or time.monotonic()) - running.started, running.cast_from, max(running.cast_from, running.cast_to),
-            running.interrupted, whole,
+            (running.ended or time.monotonic()) - running.started, running.cast_from, max(running.cast_from,
+            running.cast_to), running.interrupted, whole,
         )  # fmt: skip

@@ -1,7 +1,7 @@
 """What the shell and its foreground program are doing, asked of the kernel: no guess from text.
 
-The foreground process group and the terminal's modes say who owns the terminal and how it reads; `/proc` says whether one of
-the group is blocked reading it. Elsewhere than on Linux there is no such file and the modes alone decide.
+The foreground process group and the terminal's modes say who owns the terminal and how it reads; `/proc` says whether
+one of the group is blocked reading it. Elsewhere than on Linux there is no such file and the modes alone decide.
 
 Source: tcgetpgrp(3), termios(3), proc(5) wchan and syscall.
 """

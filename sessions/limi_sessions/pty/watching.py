@@ -1,7 +1,7 @@
 """The shell's state over time: marks tell of prompts at once, the kernel is asked while something runs.
 
-Nothing is asked while the shell sits at its prompt; while a program runs, at most ten times a second, and down to once a second
-when nothing changes.
+Nothing is asked while the shell sits at its prompt; while a program runs, at most ten times a second, and down to
+once a second when nothing changes.
 """
 
 from __future__ import annotations
