@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
+import signal
 from typing import ClassVar
 
-from textual import work
+from textual import on, work
 from textual.app import App
 from textual.binding import BindingType
 
 from limi_tui import bindings
 from limi_tui.guard import install_guard
+from limi_tui.messages import StoreSpoke
 from limi_tui.screens.session import SessionScreen
 from limi_tui.settings import Settings, load_settings, store_setting
 from limi_tui.theme import register_themes
 from limi_tui.verbs.opening_request import OpeningRequest
 from limi_tui.verbs.store_gate import StoreGate
+from limi_tui.widgets.finish_card import FinishCard
 from limi_tui.widgets.terminal_keys import keep_alt_keys
+
+DEMO = "demo"
+"""The name of the embedded model."""
 
 
 class LimiApp(App[object]):
@@ -25,38 +32,48 @@ class LimiApp(App[object]):
     TITLE = "limi"
     BINDINGS: ClassVar[list[BindingType]] = bindings.APP
     ENABLE_COMMAND_PALETTE = True
+    # Notes stand above the conversation, not over the composer and the shell's prompt.
+    CSS = "ToastRack { dock: top; align: right top; margin: 0; }"
 
     def __init__(self, request: OpeningRequest, settings: Settings) -> None:
         super().__init__()
         self.request = request
         self.settings = settings
-        self.store_gate = StoreGate(request.home)
+        self.store_gate = StoreGate(request.home, told=lambda words: self.post_message(StoreSpoke(words)))
         self.set_keymap(settings.keymap)
 
     def on_mount(self) -> None:
         """Show the first room."""
         register_themes(self, theme=self.settings.look.theme)
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
+            loop.add_signal_handler(number, self.end_by_signal, number)
         self.store_gate.open()
         if self.request.room == "sessions":
             self.show_sessions()
         else:
             self.begin_session(self.request)
 
-    @work(group="opening", description="Choosing a model", exclusive=True)
-    async def begin_session(self, request: OpeningRequest) -> None:
-        """Open a session; where no model is named, the one in the settings or one that the person chooses."""
-        model = request.model or self.settings.model.default
-        if model is None and request.session_id is None:
-            from limi_tui.screens.model_choice import ModelChoice
+    def begin_session(self, request: OpeningRequest) -> None:
+        """Open a session; where no model is named, the one in the settings, else `choose_model` is asked."""
+        self.push_screen(SessionScreen(request, model=request.model or self.settings.model.default))
 
-            choice = await self.push_screen_wait(ModelChoice(os.environ))
-            if choice is None:
-                self.exit(0)
-                return
-            model = choice.model
-            if choice.remember:
-                store_setting(self.request.home, "model", "default", value=model)
-        self.push_screen(SessionScreen(request, model=model))
+    async def choose_model(self) -> str | None:
+        """The demo model where nothing else is found, else what the person chooses; None: nothing yet.
+
+        Called from a worker.
+        """
+        from limi_sessions.agent.probe import probe_providers
+
+        found = await asyncio.to_thread(probe_providers, os.environ)
+        if [provider.model for provider in found if provider.ready] == [DEMO]:
+            return DEMO
+        from limi_tui.screens.model_choice import ModelChoice
+
+        choice = await self.push_screen_wait(ModelChoice(found, os.environ))
+        if choice is not None and choice.remember:
+            store_setting(self.request.home, "model", "default", value=choice.model)
+        return None if choice is None else choice.model
 
     def show_sessions(self) -> None:
         """Show all sessions."""
@@ -68,19 +85,38 @@ class LimiApp(App[object]):
         """A session was ended by the person: leave."""
         self.exit(0)
 
+    @property
+    def session_screen(self) -> SessionScreen | None:
+        """The open session's screen, whatever stands above it."""
+        return next((screen for screen in reversed(self.screen_stack) if isinstance(screen, SessionScreen)), None)
+
     async def action_quit_session(self) -> None:
-        """End the session, if one is open, and leave."""
-        for screen in reversed(self.screen_stack):
-            if isinstance(screen, SessionScreen):
-                if self.screen is screen:
-                    screen.end()
-                else:
-                    self.notify("Close this window first (Escape).")
-                return
-        self.exit(0)
+        """End the session, if one is open, and leave; what stands above it is closed."""
+        session = self.session_screen
+        if session is None:
+            self.exit(0)
+            return
+        while self.screen is not session and not isinstance(self.screen, FinishCard):
+            await self.pop_screen()
+        session.end()
+
+    @work(group="ending-by-signal", description="Ending because the process was told to", exclusive=True)
+    async def end_by_signal(self, number: int) -> None:
+        """End the session, if one is open, without asking anything, and leave."""
+        if self.session_screen is not None:
+            await self.session_screen.leave(interrupted_by=f"limi was ended by {signal.Signals(number).name}")
+        self.exit(return_code=128 + number)
+
+    @on(StoreSpoke)
+    def _store_spoke(self, message: StoreSpoke) -> None:
+        session = self.session_screen
+        if session is not None and session.is_mounted:
+            session.notice("note", message.words)
+        else:
+            self.notify(message.words, severity="warning", timeout=20)
 
     def on_unmount(self) -> None:
-        """Close the store."""
+        """Leave no sessions behind in which nothing happened, and close the store."""
         self.store_gate.close()
 
 

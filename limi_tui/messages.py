@@ -91,3 +91,10 @@ class QuestionAsked(Message):
 @dataclass
 class QuestionWithdrawn(Message):
     """An answer is not needed any more."""
+
+
+@dataclass
+class StoreSpoke(Message):
+    """The store could not be opened, or did something that a person should know."""
+
+    words: str

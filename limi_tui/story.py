@@ -99,6 +99,8 @@ class Story:
                     self._page.append(ReasoningBlock(f"{request_id}/reasoning", "", live=True))
                 self._page.stream_reasoning(f"{request_id}/reasoning", text)
             case TextDelta(text=text):
+                if not answer.text and not text.strip():
+                    return
                 if not answer.text:
                     answer.text = True
                     self._page.append(AgentBlock(f"{request_id}/text", "", live=True))
@@ -115,8 +117,9 @@ class Story:
             case ModelMessage(request_id=request_id, completion=completion):
                 self._settle(request_id, completion)
             case ModelFailed() as failed:
-                self._settle(failed.request_id, failed.partial or Completion(finish_reason="truncated"))
+                self._settle(failed.request_id, failed.partial)
                 self._notice(key, "error", f"the model failed ({failed.error_kind}): {failed.error}")
+                self._notice(f"{key}/next", "note", "Write again to try once more; /model NAME takes another model.")
             case ToolProposed(call=call, problem=problem) if problem:
                 self._change(call.call_id, state="error", remark=problem)
             case ToolDecided() as decided:
@@ -144,9 +147,13 @@ class Story:
             self._page.replace(block.key, block)
         answer.calls[index] = block
 
-    def _settle(self, request_id: str, completion: Completion) -> None:
-        """Put the whole answer in place of what streamed."""
+    def _settle(self, request_id: str, completion: Completion | None) -> None:
+        """Put the whole answer, or what arrived of it, in place of what streamed; None: nothing arrived."""
         answer = self._answers.pop(request_id, _Answer())
+        if completion is None:
+            if not (answer.text or answer.reasoning or answer.calls):
+                return
+            completion = Completion(finish_reason="truncated")
         note = _ENDS.get(completion.finish_reason, "")
         if completion.reasoning:
             self._put(answer.reasoning, ReasoningBlock(f"{request_id}/reasoning", completion.reasoning))
@@ -195,6 +202,8 @@ class Story:
             output=finished.result,
             artifact=finished.artifact or "",
         )
+        if finished.name == "ask_user" and finished.status == "done":
+            block = replace(block, remark=f"you: {finished.result.partition(chr(10))[0]}")
         self._calls[finished.call_id] = block
         self._page.replace(block.key, block)
 

@@ -7,12 +7,15 @@ from limi_sessions.journal import JournalBusy, JournalError
 from limi_sessions.paths import HomeUnwritable
 from limi_sessions.pty.errors import ShellError
 from limi_sessions.resuming import SessionUnreadable
+from limi_store import StoreError
 
-_KNOWN = (UnknownModel, JournalError, SessionUnreadable, HomeUnwritable, ShellError)
+_KNOWN = (UnknownModel, JournalError, SessionUnreadable, HomeUnwritable, ShellError, StoreError)
 
 
 def failure_words(error: BaseException) -> str:
     """One or two lines; an error that we did not foresee is named by its type."""
+    if isinstance(error, StoreError):
+        return f"{error}. The session itself is recorded all the same; `limi store check` looks into it."
     if isinstance(error, JournalBusy):
         return f"{error}. Close it there first, or open another session (F5)."
     if isinstance(error, _KNOWN):

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from textual import on, work
+from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
@@ -16,7 +15,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Checkbox, Input, OptionList, Static
 from textual.widgets.option_list import Option
 
-from limi_sessions.agent.probe import FoundProvider, probe_providers
+from limi_sessions.agent.probe import FoundProvider
 from limi_sessions.agent.spec import UnknownModel, parse_model
 from limi_sessions.records.visible import visible_text
 
@@ -43,36 +42,28 @@ class ModelChoice(ModalScreen[ChosenModel | None]):
     ]
     CSS_PATH = "model_choice.tcss"
 
-    def __init__(self, environ: Mapping[str, str]) -> None:
+    def __init__(self, found: Sequence[FoundProvider], environ: Mapping[str, str]) -> None:
+        """Args: found: what is there; environ: where keys are looked up."""
         super().__init__()
+        self._found = found
         self._environ = environ
-        self._found: list[FoundProvider] = []
 
     def compose(self) -> ComposeResult:
         """The list, a line for any other name, and whether to remember."""
         with Vertical(id="choice"):
             yield Static("Which model?", id="choice-title")
             yield Static(_INTRODUCTION, markup=False)
-            yield OptionList(Option("looking...", disabled=True), id="found", markup=False)
+            yield OptionList(*map(_option, self._found), id="found", markup=False)
             yield Input(placeholder="another one: zai/glm-4.5, openai/NAME, ollama/NAME", id="other")
             yield Static("", id="problem", markup=False)
             yield Checkbox("use it from now on without asking", id="remember")
-            yield Static("Enter begins, Tab moves on, Escape leaves. /model changes it later.", id="choice-hint")
+            yield Static("Enter begins, Tab moves on, Escape decides later. /model changes it.", id="choice-hint")
 
     def on_mount(self) -> None:
-        """Look around."""
-        self._probe()
-
-    @work(group="probe", description="Looking for models", exclusive=True)
-    async def _probe(self) -> None:
-        self._found = await asyncio.to_thread(lambda: probe_providers(self._environ))
-        options = self.query_one("#found", OptionList)
-        options.clear_options()
-        for found in self._found:
-            words = visible_text(f"{found.model:<28} {found.how}", keep="")
-            options.add_option(Option(Content(words), disabled=not found.ready))
-        ready = [n for n, found in enumerate(self._found) if found.ready]
+        """Begin at the first that is ready."""
+        ready = [number for number, found in enumerate(self._found) if found.ready]
         if ready:
+            options = self.query_one("#found", OptionList)
             options.highlighted = ready[0]
             options.focus()
         else:
@@ -99,3 +90,7 @@ class ModelChoice(ModalScreen[ChosenModel | None]):
     def action_leave(self) -> None:
         """Leave without a model."""
         self.dismiss(None)
+
+
+def _option(found: FoundProvider) -> Option:
+    return Option(Content(visible_text(f"{found.model:<28} {found.how}", keep="")), disabled=not found.ready)

@@ -6,24 +6,24 @@ events look like is `limi_tui.story`.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
-from typing import ClassVar
 
 from textual import events, on, work
 from textual.app import ComposeResult
-from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.widgets import Footer, TextArea
+from textual.worker import Worker, WorkerError
 
 from limi_sessions.live import LiveSession
 from limi_sessions.plan import Company
 from limi_sessions.records.event import Event
 from limi_sessions.records.identity import uuid7
-from limi_tui import bindings, messages
+from limi_tui import messages
 from limi_tui.guard import copy_text
 from limi_tui.link import SessionLink
-from limi_tui.screens.room import Room
 from limi_tui.screens.session_commands import COMMANDS, CommandFailed, run_command
+from limi_tui.screens.session_keys import SessionKeys
 from limi_tui.screens.session_life import SessionLife
 from limi_tui.screens.session_status import SWALLOWED, SessionStatusBoard, waiting_banner
 from limi_tui.story import Story
@@ -32,20 +32,22 @@ from limi_tui.widgets.approval import ApprovalBar
 from limi_tui.widgets.asking import AskingArea
 from limi_tui.widgets.composer import Composer
 from limi_tui.widgets.finish_card import FinishCard, FinishVerdict
-from limi_tui.widgets.help_screen import HelpScreen
 from limi_tui.widgets.panes import Panes
 from limi_tui.widgets.status_line import StatusLine
 from limi_tui.widgets.terminal_pane import TerminalPane
 from limi_tui.widgets.transcript import Transcript
 from limi_tui.widgets.transcript_blocks import NoticeBlock, NoticeKind
 
-WELCOME = "Type below what you want done. F1 lists every key, F6 goes to the shell, Ctrl-Q ends the session."
+WELCOME = """Type below what you want done. The agent works in the shell beside, and so may you.
+
+F6 moves between talking and the shell. F8 takes the shell over and hands it back. F1 lists every key.
+
+In mode ask, nothing that changes anything runs before you accept it. Ctrl-Q ends the session."""
 
 
-class SessionScreen(Room):
+class SessionScreen(SessionKeys):
     """One session on the screen."""
 
-    BINDINGS: ClassVar[list[BindingType]] = bindings.SESSION
     CSS_PATH = "session.tcss"
     TITLE = "limi"
 
@@ -55,11 +57,14 @@ class SessionScreen(Room):
         self.life = SessionLife(self, request, model=model)
         self._question: messages.QuestionAsked | None = None
         self._ending = False
+        self._opening: Worker[None] | None = None
 
-    @property
-    def live(self) -> LiveSession | None:
-        """The open session; None before and after."""
-        return self.life.live
+    async def choose_model(self) -> str | None:
+        """A model for a new session."""
+        model = await self.limi.choose_model()
+        if model == "demo":
+            self.notice("note", f"{WELCOME}\n{_ON_DEMO}")
+        return model
 
     @property
     def request(self) -> OpeningRequest:
@@ -94,9 +99,12 @@ class SessionScreen(Room):
 
     # Opening and ending.
 
-    @work(group="session", description="Opening the session", exclusive=True)
-    async def open_session(self) -> None:
+    def open_session(self) -> None:
         """Open the session, or try once more."""
+        self._opening = self._open()
+
+    @work(group="session", description="Opening the session", exclusive=True)
+    async def _open(self) -> None:
         link = SessionLink(self.post_message, output_read=self.terminal.output_read)
         company = Company(
             sink=self.limi.store_gate.event_appended,
@@ -106,12 +114,19 @@ class SessionScreen(Room):
             watcher=link,
             ask=link.ask,
         )
-        size = self.terminal.size
-        await self.life.open(company, cols=max(20, size.width), rows=max(5, size.height - 1))
+        await self.life.open(company, *self._shell_size)
 
     def session_opened(self, live: LiveSession) -> None:
         """It is open now."""
         self.board.attach(live)
+        # The pane may have got another size meanwhile.
+        live.shell.resize(*self._shell_size)
+
+    @property
+    def _shell_size(self) -> tuple[int, int]:
+        """Columns and rows of the shell; the pane's last row is its own."""
+        size = self.terminal.size
+        return max(20, size.width), max(5, size.height - 1)
 
     def session_not_opened(self) -> None:
         """It could not be opened."""
@@ -162,10 +177,10 @@ class SessionScreen(Room):
         """End the session; one that is still opening is given up."""
         self._ending = True
         self.board.closing()
-        for opening in [worker for worker in self.workers if worker.node is self and worker.group == "session"]:
-            if not opening.is_finished and self.live is None:
-                opening.cancel()
-                await self.limi.workers.wait_for_complete([opening])
+        if self.live is None and self._opening is not None:
+            self._opening.cancel()
+            with contextlib.suppress(WorkerError):
+                await self._opening.wait()
         self.terminal.detach()
         await self.life.end(verdict, interrupted_by=interrupted_by)
 
@@ -217,7 +232,7 @@ class SessionScreen(Room):
         self.story.waits_for_expert(message.proposal.call.call_id)
         writing = bool(self.composer.text) or self.focused is self.terminal
         await self.asking.ask(message.proposal, message.answer, take_focus=not writing)
-        self.bell_if_away()
+        self.ring_if_away()
 
     @on(messages.ApprovalWithdrawn)
     async def _approval_withdrawn(self, message: messages.ApprovalWithdrawn) -> None:
@@ -229,7 +244,7 @@ class SessionScreen(Room):
         self._question = message
         self.board.activity_changed("deciding")
         self.composer.ask(message.question, message.options)
-        self.bell_if_away()
+        self.ring_if_away()
 
     @on(Composer.Answered)
     def _answered(self, message: Composer.Answered) -> None:
@@ -241,11 +256,6 @@ class SessionScreen(Room):
         self._question = None
         self.board.activity_changed("running")
         self.composer.end_ask()
-
-    def bell_if_away(self) -> None:
-        """Ring when somebody is needed and nobody looks at what asks."""
-        if not self.limi.app_focus:
-            self.limi.bell()
 
     # What the expert types.
 
@@ -299,60 +309,3 @@ class SessionScreen(Room):
     def _copy_requested(self, message: TerminalPane.CopyRequested | Transcript.CopyRequested) -> None:
         if copy_text(self.limi, message.text):
             self.notify(f"{len(message.text)} characters copied.")
-
-    # Keys.
-
-    def action_help(self) -> None:
-        """Show every key."""
-        self.limi.push_screen(HelpScreen(self))
-
-    def action_switch_pane(self) -> None:
-        """Move between talking and the shell."""
-        if self.focused is self.terminal:
-            self._focus_talk()
-        else:
-            self.terminal.focus()
-
-    def _focus_talk(self) -> None:
-        if self.asking.is_asking and not self.composer.text:
-            self.asking.focus_call()
-        else:
-            self.composer.focus()
-
-    def action_transcript(self) -> None:
-        """Read the conversation."""
-        self.transcript.focus()
-
-    def action_answer_approval(self) -> None:
-        """Go to the call that waits."""
-        self.asking.focus_call()
-
-    def action_take_over(self) -> None:
-        """Take the shell, or hand it back."""
-        shell = self.live.shell.shell if self.live is not None else None
-        if shell is None:
-            return
-        if shell.lease.owner == "human":
-            shell.lease.hand_back()
-            self.composer.focus()
-        else:
-            shell.lease.take_over()
-            self.terminal.focus()
-
-    async def action_stop_agent(self) -> None:
-        """Stop the agent."""
-        if self.live is not None and self.live.is_working:
-            self.board.stopping()
-            await self.live.stop()
-
-    def action_zoom(self) -> None:
-        """Give the focused pane all the room, or take it back."""
-        self.panes.zoom(self.query_one("#shell" if self.focused is self.terminal else "#talk"))
-
-    def action_resize_panes(self, change: int) -> None:
-        """Move the border between the panes by percent of the width."""
-        self.panes.share += change
-
-    def action_sessions(self) -> None:
-        """Show all sessions."""
-        self.limi.show_sessions()

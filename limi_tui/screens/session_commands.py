@@ -7,10 +7,13 @@ import os
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, cast, get_args
 
-from limi_sessions.agent.spec import UnknownModel, parse_model
+from limi_sessions.agent.spec import ModelSpec, UnknownModel, parse_model
+from limi_sessions.journal import JournalError
 from limi_sessions.live import LiveSession
 from limi_sessions.records.message import Sampling
 from limi_sessions.records.payload import ApprovalMode, SessionRenamed, SessionTagged
+from limi_store import StoreError
+from limi_tui.screens.failure_words import failure_words
 
 if TYPE_CHECKING:
     from limi_tui.screens.session import SessionScreen
@@ -24,13 +27,20 @@ _Command = Callable[["SessionScreen", LiveSession, str], Awaitable[None]]
 
 
 async def _model(screen: SessionScreen, live: LiveSession, argument: str) -> None:
-    if not argument:
-        raise CommandFailed("/model NAME, such as zai/glm-4.5, openai/NAME, ollama/NAME, demo")
+    await live.change_model(_model_spec(screen, argument, in_use=live.model.name))
+
+
+def _model_spec(screen: SessionScreen, argument: str, *, in_use: str) -> ModelSpec:
+    name, _, api_base = argument.partition(" ")
+    if not name:
+        raise CommandFailed("/model NAME [URL]: zai/glm-4.5, openai/NAME URL, ollama/NAME, demo; `limi model list`")
+    # The endpoint that limi was started with belongs to the provider that it was given with.
+    same_provider = name.partition("/")[0] == in_use.partition("/")[0]
+    base = api_base.strip() or (screen.request.api_base if same_provider else None)
     try:
-        spec = parse_model(argument, api_base=screen.request.api_base, environ=os.environ)
+        return parse_model(name, api_base=base, environ=os.environ)
     except UnknownModel as error:
         raise CommandFailed(str(error)) from error
-    await live.change_model(spec)
 
 
 async def _mode(screen: SessionScreen, live: LiveSession, argument: str) -> None:
@@ -86,23 +96,19 @@ async def _tag(screen: SessionScreen, live: LiveSession, argument: str) -> None:
     screen.notify("Tagged.")
 
 
+async def _shell(screen: SessionScreen, live: LiveSession, argument: str) -> None:
+    shell = live.shell.shell
+    if shell is not None and shell.state != "lost":
+        raise CommandFailed("/shell starts a new shell after the last one has ended; this one runs")
+    live.shell.forgive_losses()
+    await screen.life.new_shell()
+
+
 async def _stop(screen: SessionScreen, live: LiveSession, argument: str) -> None:
     await screen.action_stop_agent()
 
 
-async def _finish(screen: SessionScreen, live: LiveSession, argument: str) -> None:
-    screen.end()
-
-
-async def _sessions(screen: SessionScreen, live: LiveSession, argument: str) -> None:
-    screen.action_sessions()
-
-
-async def _help(screen: SessionScreen, live: LiveSession, argument: str) -> None:
-    screen.action_help()
-
-
-_TABLE: dict[str, tuple[_Command, str]] = {
+_ON_A_SESSION: dict[str, tuple[_Command, str]] = {
     "model": (_model, "use another model from now on"),
     "mode": (_mode, "ask before calls, or yolo"),
     "effort": (_effort, "reasoning effort: low, medium, high, default"),
@@ -111,27 +117,46 @@ _TABLE: dict[str, tuple[_Command, str]] = {
     "title": (_title, "name this session"),
     "tag": (_tag, "add a tag, -NAME removes it"),
     "stop": (_stop, "stop the agent"),
-    "sessions": (_sessions, "all sessions"),
-    "help": (_help, "every key"),
-    "finish": (_finish, "end this session"),
-    "quit": (_finish, "end this session and leave"),
+    "shell": (_shell, "start a new shell after one has ended"),
 }
-COMMANDS: tuple[tuple[str, str], ...] = tuple((name, words) for name, (_, words) in _TABLE.items())
+_AT_ONCE: dict[str, tuple[Callable[[SessionScreen], None], str]] = {
+    "sessions": (lambda screen: screen.action_sessions(), "all sessions"),
+    "help": (lambda screen: screen.action_help(), "every key"),
+    "finish": (lambda screen: screen.end(), "end this session"),
+    "quit": (lambda screen: screen.end(), "end this session and leave"),
+}
+COMMANDS: tuple[tuple[str, str], ...] = tuple(
+    (name, words) for table in (_ON_A_SESSION, _AT_ONCE) for name, (_, words) in table.items()
+)
 """Names and helps, for completion."""
 
 
 async def run_command(screen: SessionScreen, name: str, arguments: str) -> None:
-    """Do what a slash command says.
+    """Do what a slash command says; what needs an open session waits until it is open.
 
     Raises:
         CommandFailed: it is unknown, misused, or could not be done.
     """
-    found = _TABLE.get(name)
+    if name in _AT_ONCE:
+        _AT_ONCE[name][0](screen)
+        return
+    found = _ON_A_SESSION.get(name)
     if found is None:
         raise CommandFailed(f"/{name} is no command; / lists them")
-    if name in {"finish", "quit"}:
-        screen.end()
-        return
-    if screen.live is None:
-        raise CommandFailed("the session is not open yet")
-    await found[0](screen, screen.live, arguments.strip())
+    if screen.live is not None:
+        await _run(found[0], screen, screen.live, arguments.strip())
+    elif screen.life.phase == "opening":
+        screen.run_command_when_open(name, arguments)
+    elif name == "model" and screen.life.phase == "failed":
+        _model_spec(screen, arguments.strip(), in_use=screen.request.model or "")
+        screen.life.use_model(arguments.strip())
+        screen.open_session()
+    else:
+        raise CommandFailed(f"/{name} needs an open session")
+
+
+async def _run(command: _Command, screen: SessionScreen, live: LiveSession, arguments: str) -> None:
+    try:
+        await command(screen, live, arguments)
+    except (StoreError, JournalError, OSError) as error:
+        raise CommandFailed(failure_words(error)) from error

@@ -26,8 +26,16 @@ _REOPEN = "/model NAME tries again with another model, F5 shows the other sessio
 _NOT_RECORDED = "Nothing that is not on disk is sent. Free space or mend the disk, then send it again."
 
 
+class ModelNotChosen(Exception):
+    """A new session has no model to work with."""
+
+
 class SessionPage(Protocol):
     """Where a session is shown."""
+
+    async def choose_model(self) -> str | None:
+        """A model for a new session; None: the person chose none."""
+        ...
 
     def session_opened(self, live: LiveSession) -> None:
         """It is open now."""
@@ -63,7 +71,7 @@ class SessionLife:
         Args:
             page: told of what happens.
             request: what to open.
-            model: for a new session; None takes the demo model, or to resume what the session had.
+            model: for a new session; None asks the page, or to resume takes what the session had.
         """
         self._page = page
         self.request = request
@@ -77,7 +85,7 @@ class SessionLife:
         self.earlier_end: SessionFinished | None = None
         """How the session ended before it was resumed; None when it is new or was cut off."""
 
-    async def open(self, company: Company, *, cols: int, rows: int) -> None:
+    async def open(self, company: Company, cols: int, rows: int) -> None:
         """Open the session, then do what was asked for meanwhile."""
         self.phase = "opening"
         try:
@@ -103,10 +111,11 @@ class SessionLife:
     async def _opened(self, company: Company, *, cols: int, rows: int) -> LiveSession:
         request = self.request
         if request.session_id is not None:
-            return await open_again(
-                request, request.session_id, company, cols=cols, rows=rows, show=self._take_earlier
-            )
-        return await open_new(request, company, model=self._model or "demo", cols=cols, rows=rows)
+            return await open_again(request, request.session_id, company, cols=cols, rows=rows, show=self._take_earlier)
+        model = self._model or await self._page.choose_model()
+        if model is None:
+            raise ModelNotChosen("no model was chosen")
+        return await open_new(request, company, model=model, cols=cols, rows=rows)
 
     def _take_earlier(self, events: Sequence[Event]) -> None:
         ends = [event.payload for event in events if isinstance(event.payload, SessionFinished)]
@@ -169,7 +178,9 @@ class SessionLife:
             if await live.shell.restart():
                 self._page.notice("note", "a new shell was started where the last one was")
             else:
-                self._page.notice("error", "no shell: it ended again and again, or cannot start. /shell tries once more")
+                self._page.notice(
+                    "error", "no shell: it ended again and again, or cannot start. /shell tries once more"
+                )
         finally:
             self._reviving = False
 

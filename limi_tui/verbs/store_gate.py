@@ -5,19 +5,30 @@ What is recorded before the store is open waits in the journal, which is the tru
 
 from __future__ import annotations
 
+import contextlib
 import threading
+from collections.abc import Callable
 from concurrent.futures import Future
 
-from limi_sessions.paths import Home
+from limi_sessions.paths import Home, HomeUnwritable
 from limi_sessions.records.event import Event
-from limi_store import StorePort, open_store
+from limi_sessions.records.payload import SessionStarted
+from limi_store import StoreError, StorePort, open_store
 
 
 class StoreGate:
     """Opens the store once, in a thread of its own."""
 
-    def __init__(self, home: Home) -> None:
+    def __init__(self, home: Home, *, told: Callable[[str], object]) -> None:
+        """Nothing is opened yet.
+
+        Args:
+            home: whose store.
+            told: called in that thread with what a person should know about the store.
+        """
         self._home = home
+        self._told = told
+        self._begun: list[str] = []
         self._store: Future[StorePort] = Future()
         self._seen: set[str] = set()
         self._lock = threading.Lock()
@@ -31,12 +42,16 @@ class StoreGate:
             store = open_store(self._home)
         except BaseException as error:  # noqa: BLE001 - handed to whoever asks for the store
             self._store.set_exception(error)
+            self._told(f"the store is not open, lists and search do not work here: {_words(error)}")
             return
         with self._lock:
             self._store.set_result(store)
             waiting, self._seen = self._seen, set()
-        for session_id in waiting:
-            store.catch_up(session_id)
+        with contextlib.suppress(StoreError):
+            for session_id in waiting:
+                store.catch_up(session_id)
+            for note in store.notes:
+                self._told(f"the store: {note}")
 
     def store(self) -> StorePort:
         """The open store; waits for it: call it in a thread.
@@ -44,10 +59,15 @@ class StoreGate:
         Raises:
             StoreError: it could not be opened.
         """
-        return self._store.result()
+        try:
+            return self._store.result()
+        except HomeUnwritable as error:
+            raise StoreError(str(error)) from error
 
     def event_appended(self, event: Event) -> None:
         """Show an acknowledged event to the store, now or once it is open."""
+        if isinstance(event.payload, SessionStarted):
+            self._begun.append(event.session_id)
         with self._lock:
             if not self._store.done():
                 self._seen.add(event.session_id)
@@ -56,6 +76,18 @@ class StoreGate:
             self._store.result().event_appended(event)
 
     def close(self) -> None:
-        """Close the store if it was opened."""
-        if self._store.done() and self._store.exception() is None:
-            self._store.result().close()
+        """Discard the sessions that were begun here and never used, and close the store, if it was opened."""
+        if not self._store.done() or self._store.exception() is not None:
+            return
+        store = self._store.result()
+        for session_id in self._begun:
+            # One that cannot be discarded stays in the list, which harms nobody.
+            with contextlib.suppress(StoreError):
+                store.discard_unused(session_id)
+        store.close()
+
+
+def _words(error: BaseException) -> str:
+    if isinstance(error, StoreError | HomeUnwritable):
+        return f"{error} Sessions are recorded all the same."
+    return f"{type(error).__name__}: {error}. Sessions are recorded all the same; see `limi store check`."

@@ -6,6 +6,7 @@ scroll position keeps what the reader looks at, and only rows that differ are pa
 
 from __future__ import annotations
 
+import textwrap
 from typing import ClassVar, get_args
 
 from rich.style import Style
@@ -161,7 +162,8 @@ class TranscriptSurface(ScrollView, can_focus=True):
 
     def _row_strip(self, y: int) -> Strip:
         if not len(self.book):
-            return self.painter.line(f" {self._empty}", "muted") if y == 0 else self.painter.blank()
+            words = _wrapped(self._empty, max(10, self.painter.width - 2))
+            return self.painter.line(f" {words[y]}", "muted") if y < len(words) else self.painter.blank()
         found = self.row_at(y)
         if self.book.index.total != self.virtual_size.height:
             self.request_settle()
@@ -236,3 +238,7 @@ class TranscriptSurface(ScrollView, can_focus=True):
         if overlay != self._painted_overlay:
             self._painted_overlay = overlay
             self.refresh(Region(0, region.height - 1, region.width, 1))
+
+
+def _wrapped(text: str, width: int) -> list[str]:
+    return [part for line in text.split("\n") for part in (textwrap.wrap(line, width) or [""])]

@@ -78,6 +78,7 @@ class LiveSession:
             watcher=company.watcher,
         )
         self._client: ModelClient | None = None
+        self._retired: list[ModelClient] = []
         self._cancel = asyncio.Event()
         self._working: asyncio.Task[LoopEnd] | None = None
         self._snapshot: asyncio.Task[None] | None = None
@@ -140,7 +141,10 @@ class LiveSession:
 
     async def _take_snapshot(self) -> None:
         """Keep the workspace as it is now; the agent waits for this, the expert does not."""
-        taken = await asyncio.to_thread(take_snapshot, self.plan.workspace, self.plan.paths.workspace_git)
+        plan, secrets = self.plan, self.masker.secrets
+        taken = await asyncio.to_thread(
+            take_snapshot, plan.workspace, plan.paths.workspace_git, limi_home=plan.limi_home, secrets=secrets
+        )
         await self.record.system(taken)
 
     async def _resumed(self, cwd: Path, earlier: tuple[Event, ...]) -> None:
@@ -201,13 +205,14 @@ class LiveSession:
 
     async def change_model(self, spec: ModelSpec) -> None:
         """Use another model from the next request on; recorded."""
-        client = await self._start_client(spec)
-        old, self._client = self._client, client
-        self.model = spec
         self.masker.add(secret_values(self.plan.environ, spec))
+        client = await self._start_client(spec)
+        if self._client is not None:
+            self._retired.append(self._client)
+        self._client, self.model = client, spec
         await self.record.human(SettingsChanged(model=spec.name, provider=client.provider_facts, demo=spec.demo))
-        if old is not None:
-            await old.close()
+        if not self.is_working:
+            await self._close_retired()
 
     async def change_mode(self, mode: ApprovalMode) -> None:
         """Ask about calls, or do not; recorded."""
@@ -268,7 +273,13 @@ class LiveSession:
             self.last_end = await loop.run(cancel)
         finally:
             self.shell.give_up_lease()
+            await self._close_retired()
         return self.last_end
+
+    async def _close_retired(self) -> None:
+        """End the models that were replaced; one that is still answering is left to answer."""
+        while self._retired:
+            await self._retired.pop().close()
 
     def _settings(self) -> LoopSettings:
         if self._client is None:
@@ -310,5 +321,6 @@ class LiveSession:
             await asyncio.wait({self._snapshot})
         self.record.stop_posts()
         await self.shell.close()
+        await self._close_retired()
         if self._client is not None:
             await self._client.close()

@@ -47,6 +47,7 @@ _TRAJECTORY = TypeAdapter(Trajectory)
 _CHECK = TypeAdapter(CheckReport)
 _REBUILD = TypeAdapter(RebuildReport)
 _BYTES = TypeAdapter(int)
+_TRUTH = TypeAdapter(bool)
 _NOTHING: TypeAdapter[None] = TypeAdapter(None)
 
 
@@ -113,6 +114,10 @@ class StoreClient:
     def restore(self, session_id: str, *, actor: str) -> None:
         """See `StorePort`."""
         self._ask(ChangeSession(ask="restore", session_id=session_id, actor=actor), _NOTHING)
+
+    def discard_unused(self, session_id: str) -> bool:
+        """See `StorePort`."""
+        return self._ask(OfSession(ask="discard_unused", session_id=session_id), _TRUTH)
 
     def empty_bin(self, *, actor: str) -> int:
         """See `StorePort`."""

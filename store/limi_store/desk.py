@@ -9,12 +9,26 @@ from __future__ import annotations
 
 import contextlib
 import shutil
+from collections.abc import Generator
 from pathlib import Path
 
-from limi_sessions.journal import Journal, JournalBusy, JournalError
+from limi_sessions.journal import Journal, JournalBusy, JournalError, read_journal
 from limi_sessions.paths import SessionPaths, private_directory
 from limi_sessions.records.event import DESK, Event
-from limi_sessions.records.payload import BinEmptied, Payload, SessionDeleted, SessionRestored
+from limi_sessions.records.payload import (
+    BinEmptied,
+    LeaseChanged,
+    Payload,
+    SessionDeleted,
+    SessionFinished,
+    SessionRestored,
+    SessionResumed,
+    SessionStarted,
+    SettingsChanged,
+    ShellLost,
+    ShellStarted,
+    WorkspaceSnapshotTaken,
+)
 from limi_store.errors import SessionRunning, SessionUnknown, StoreRefused
 from limi_store.journals import session_directory
 from limi_store.keeper import Keeper
@@ -53,16 +67,7 @@ class Desk:
         directory = self._directory(session_id)
         if directory.parent == self._home.bin:
             return
-        try:
-            # Held until the directory is moved, so that nobody resumes the session meanwhile.
-            journal = Journal(SessionPaths(directory).journal, session_id)
-        except JournalBusy as error:
-            raise SessionRunning(
-                f"session {session_id} is running; finish it (or close its workstation) before deleting it"
-            ) from error
-        except JournalError as error:
-            raise StoreRefused(f"session {session_id} was not deleted: {error}") from error
-        with contextlib.closing(journal):
+        with self._held(SessionPaths(directory).journal, session_id) as journal:
             self.append(SessionDeleted(target=session_id, journal_sha256=journal.head_sha256), actor=actor)
             self._move(directory, self._home.bin)
 
@@ -77,6 +82,23 @@ class Desk:
             return
         self.append(SessionRestored(target=session_id), actor=actor)
         self._move(directory, self._home.sessions)
+
+    def discard_unused(self, session_id: str) -> bool:
+        """Remove for good a session in which nobody said or ran anything; whether it was one.
+
+        Raises:
+            SessionUnknown, SessionRunning, StoreRefused: nothing was changed.
+        """
+        directory = self._directory(session_id)
+        path = SessionPaths(directory).journal
+        with self._held(path, session_id):
+            if any(_is_used(event.payload) for event in read_journal(path).events):
+                return False
+            # The rows first: a crash in between leaves a session that is projected anew.
+            self._keeper.projector.remove([session_id])
+            self._keeper.search.forget([session_id])
+            shutil.rmtree(directory, ignore_errors=True)
+        return True
 
     def empty_bin(self, *, actor: str) -> int:
         """Remove deleted sessions for good; the bytes freed.
@@ -121,6 +143,20 @@ class Desk:
         if self._journal is not None:
             self._journal.close()
 
+    @contextlib.contextmanager
+    def _held(self, path: Path, session_id: str) -> Generator[Journal]:
+        """A session's journal, held so that nobody resumes the session meanwhile."""
+        try:
+            journal = Journal(path, session_id)
+        except JournalBusy as error:
+            raise SessionRunning(
+                f"session {session_id} is running; finish it (or close its workstation) before deleting it"
+            ) from error
+        except JournalError as error:
+            raise StoreRefused(f"session {session_id} was not deleted: {error}") from error
+        with contextlib.closing(journal):
+            yield journal
+
     def _directory(self, session_id: str) -> Path:
         directory = session_directory(self._home, session_id)
         if directory is None:
@@ -150,3 +186,12 @@ class Desk:
 def _size(directory: Path) -> int:
     """Bytes that a directory's files occupy on disk."""
     return sum(path.lstat().st_blocks * 512 for path in directory.rglob("*") if not path.is_dir())
+
+
+def _is_used(payload: Payload) -> bool:
+    """Whether an event says more than that a session was open."""
+    if isinstance(payload, ShellStarted):
+        # Without marks nobody can tell whether commands were run.
+        return payload.marks == "plain"
+    opened = (SessionStarted, WorkspaceSnapshotTaken, SessionResumed, SettingsChanged, SessionFinished)
+    return not isinstance(payload, (*opened, ShellLost, LeaseChanged))

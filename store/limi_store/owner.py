@@ -142,6 +142,10 @@ class StoreOwner:
         """See `StorePort`."""
         self._writer.run(lambda: self._desk.restore(session_id, actor=actor))
 
+    def discard_unused(self, session_id: str) -> bool:
+        """See `StorePort`."""
+        return self._writer.run(lambda: self._desk.discard_unused(session_id))
+
     def empty_bin(self, *, actor: str) -> int:
         """See `StorePort`."""
         return self._writer.run(lambda: self._desk.empty_bin(actor=actor))

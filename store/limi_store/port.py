@@ -153,6 +153,15 @@ class StorePort(Protocol):
         """
         ...
 
+    def discard_unused(self, session_id: str) -> bool:
+        """Remove for good a session in which nobody said or ran anything; whether it was one.
+
+        Raises:
+            SessionUnknown: there is no such session.
+            SessionRunning: a process is writing it.
+        """
+        ...
+
     def empty_bin(self, *, actor: str) -> int:
         """Remove what lies in the bin for good; the bytes freed on disk."""
         ...

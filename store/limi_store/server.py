@@ -169,6 +169,8 @@ def _about_session(store: StoreOwner, request: OfSession) -> bytes:
             return store.summary(request.session_id).model_dump_json().encode()
         case "trajectory":
             return store.trajectory(request.session_id).model_dump_json().encode()
+        case "discard_unused":
+            return b"true" if store.discard_unused(request.session_id) else b"false"
 
 
 def _about_store(store: StoreOwner, request: WholeStore) -> bytes:

@@ -110,6 +110,10 @@ class SharedStore:
         """See `StorePort`."""
         self._ask(lambda port: port.restore(session_id, actor=actor))
 
+    def discard_unused(self, session_id: str) -> bool:
+        """See `StorePort`."""
+        return self._ask(lambda port: port.discard_unused(session_id))
+
     def empty_bin(self, *, actor: str) -> int:
         """See `StorePort`."""
         return self._ask(lambda port: port.empty_bin(actor=actor))

@@ -53,9 +53,9 @@ class Sessions(Value):
 
 
 class OfSession(Value):
-    """A question about one session: `find`, `summary` or `trajectory`."""
+    """About one session: `find`, `summary`, `trajectory` or `discard_unused`."""
 
-    ask: Literal["find", "summary", "trajectory"]
+    ask: Literal["find", "summary", "trajectory", "discard_unused"]
     session_id: str
 
 

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from limi_dataset.exporters.errors import ExportError
 from limi_dataset.exporters.limi import limi_rows
 from limi_dataset.exporters.manifest import export_bytes, manifest_path, write_export
+from limi_dataset.exporters.result import ArgumentForm
 from limi_sessions.records.message import FinishReason, ToolCall, ToolSchema
 from limi_sessions.records.turn import SessionSummary, Trajectory, Turn, TurnSource
 
@@ -228,9 +229,9 @@ any_turn = st.one_of(
 @given(st.lists(any_turn, max_size=10), st.sampled_from(["object", "string"]), st.booleans())
 @settings(max_examples=150, deadline=None)
 def test_every_row_is_valid_json_in_which_each_call_has_exactly_one_result(
-    turns: list[Turn], arguments: str, include_demo: bool
+    turns: list[Turn], arguments: ArgumentForm, include_demo: bool
 ) -> None:
-    result = limi_rows([session(*turns)], arguments=arguments, include_demo=include_demo)  # type: ignore[arg-type]
+    result = limi_rows([session(*turns)], arguments=arguments, include_demo=include_demo)
     for row in json.loads(export_bytes(result, file_format="limi")):
         asked: list[str] = []
         for message in row["messages"]:

@@ -9,6 +9,7 @@ from test_dataset_limi import WHOLE
 
 from limi_dataset.exporters.limi import limi_rows
 from limi_dataset.exporters.manifest import write_export
+from limi_dataset.exporters.result import ArgumentForm, ExportFormat
 
 ACCEPT = """
 import os, sys
@@ -28,10 +29,10 @@ print("accepted", len(rows))
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("name", "arguments"), [("limi", "object"), ("trl", "string")])
-def test_trl_takes_the_file_as_conversations(tmp_path: Path, name: str, arguments: str) -> None:
+def test_trl_takes_the_file_as_conversations(tmp_path: Path, name: ExportFormat, arguments: ArgumentForm) -> None:
     pytest.importorskip("trl", reason="the train extra is not installed")
     target = tmp_path / f"out.{name}.json"
-    write_export(limi_rows([WHOLE], arguments=arguments), name, target)  # type: ignore[arg-type]
+    write_export(limi_rows([WHOLE], arguments=arguments), name, target)
     shown = subprocess.run(
         [sys.executable, "-P", "-c", ACCEPT, str(target), str(tmp_path / "cache")], capture_output=True, text=True
     )

@@ -15,7 +15,8 @@ from limi_sessions.pty.tracker import CommandTracker
 NONCE = "0123456789abcdef"
 PIECES = [
     b"plain text ", b"\x1b[1mbold\x1b[m", b"\x1b", b"\x1b]", b"\x1b]133;", b"\x07", b"\x1b\\", b"\x18", "漢".encode(),
-    f"\x1b]133;A;k={NONCE}\x07".encode(), f"\x1b]133;B;k={NONCE}\x1b\\".encode(), f"\x1b]133;D;130;k={NONCE}\x07".encode(),
+    f"\x1b]133;A;k={NONCE}\x07".encode(), f"\x1b]133;B;k={NONCE}\x1b\\".encode(),
+    f"\x1b]133;D;130;k={NONCE}\x07".encode(),
     f"\x1b]133;C;k={NONCE};cmd='a;b'\x07".encode(), b"\x1b]133;D;0\x07", b"\x1b]133;D;0;k=bad\x07", b"[limi-", b"\r\n",
     f"[limi-{NONCE} C]\r\n".encode(), f"[limi-{NONCE} D 3]\r\n".encode(), f"[limi-{NONCE} D".encode(),
 ]  # fmt: skip

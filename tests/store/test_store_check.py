@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import shutil
+import sqlite3
 import stat
 
 import duckdb
@@ -122,7 +123,7 @@ def test_an_emptied_search_index_is_repaired(store: StorePort, home: Home) -> No
     session_id = write_session(home, whole_session(), sink=store.event_appended)
     store.catch_up()
     store.search("x")
-    with __import__("sqlite3").connect(home.search) as connection:
+    with sqlite3.connect(home.search) as connection:
         connection.execute("DELETE FROM hit")
         connection.execute("DELETE FROM progress")
     assert store.search("mended") == []

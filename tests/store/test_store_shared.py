@@ -8,7 +8,7 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -43,7 +43,7 @@ store.close()
 
 
 @contextmanager
-def owning_process(home: Home) -> Iterator[subprocess.Popen[str]]:
+def owning_process(home: Home) -> Generator[subprocess.Popen[str]]:
     with subprocess.Popen(
         [sys.executable, "-P", "-c", OWNER, str(home.root)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as owner:
@@ -238,7 +238,6 @@ os.setgroups([]); os.setgid(65534); os.setuid(65534)
 connection = socket.socket(socket.AF_UNIX)
 try:
     connection.connect(sys.argv[1])
-    connection.sendall(b'{"ask":"notes"}\\n')
     print(connection.makefile("rb").readline().decode())
 except PermissionError:
     print("refused by the kernel")

@@ -2,10 +2,10 @@
 
     python -P -m limi_sessions.agent.scripted FILE [--port 0] [--start N] [--errors M] [--log FILE] [--lifeline]
 
-Prints `{"port": N}` when it listens. Speaks `POST /v1/chat/completions` and `POST /v1/responses`, each with and without
-`stream`, and `GET /v1/models`. The format of FILE stands in `limi_sessions.agent.script`. `--start N` begins after the
-first N answers and `--errors M` after the M errors that follow them; `--log` appends one JSON line a request: turn, whether `expect` was met, path, body; `--lifeline` ends
-the program when its standard input ends.
+Prints `{"port": N}` when it listens. Speaks `POST /v1/chat/completions` and `POST /v1/responses`, each with and
+without `stream`, and `GET /v1/models`. The format of FILE stands in `limi_sessions.agent.script`. `--start N` begins
+after the first N answers, `--errors M` after the M errors that follow them; `--log` appends one JSON line a request:
+turn, whether `expect` was met, path, body; `--lifeline` ends the program when its standard input ends.
 """
 
 from __future__ import annotations

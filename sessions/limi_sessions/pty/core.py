@@ -31,6 +31,10 @@ from limi_sessions.records.payload import LeaseOwner
 from limi_sessions.terminal.engine import TermEngine
 
 FRAME_S = 1 / 60
+ANSWER_S = 0.5
+"""How long a program may take from its question to the terminal until it reads keys for the answer."""
+_LOOK_S = 0.01
+_MOST_HELD = 4096
 SETTLE_S = 1.0
 """How long a prompt may take after its exit mark before a command counts as ended without it."""
 
@@ -77,6 +81,8 @@ class ShellCore:
         self._output_pending = False
         self._painted_at = 0.0
         self._secret_keys = 0
+        self._held = bytearray()
+        self._held_until = 0.0
 
     def attach(self, child: PtyChild) -> None:
         """Start reading and writing a spawned child."""
@@ -145,8 +151,15 @@ class ShellCore:
 
     # -- the reading thread -------------------------------------------------------------------------------------------
 
-    def _reply(self, payload: bytes) -> None:
-        self.outbound.put(Unit(payload, "terminal"))
+    def _reply(self, payload: bytes, in_command: bool) -> None:
+        if in_command and self._shows_typing():
+            self._post(lambda: self._hold_answer(payload))
+        else:
+            self.put_terminal(payload)
+
+    def _shows_typing(self) -> bool:
+        now = foreground(self.child.descriptor)
+        return now is not None and now.line_mode and now.echo
 
     def _happened(self, events: list[StreamEvent]) -> None:
         if events:
@@ -191,6 +204,22 @@ class ShellCore:
             self._post(lambda: self.listener.secret_typed(keys))
 
     # -- the loop -----------------------------------------------------------------------------------------------------
+
+    def _hold_answer(self, payload: bytes) -> None:
+        """Keep the terminal's answer until the program reads keys: binary output asks too and reads nothing."""
+        if not self._held:
+            self._held_until = time.monotonic() + ANSWER_S
+            self.loop.call_later(_LOOK_S, self._answer_held)
+        if len(self._held) < _MOST_HELD:
+            self._held += payload
+
+    def _answer_held(self) -> None:
+        if not self.lost and self.tracker.runs and not self._shows_typing():
+            self.put_terminal(bytes(self._held))
+        elif not self.lost and self.tracker.runs and time.monotonic() < self._held_until:
+            self.loop.call_later(_LOOK_S, self._answer_held)
+            return
+        self._held.clear()
 
     def _on_output(self) -> None:
         wait = self._painted_at + FRAME_S - time.monotonic()

@@ -21,6 +21,7 @@ from limi_sessions.terminal.engine import TermEngine
 _FORGED_S = 1.0
 """Forged marks are reported at most this often, and before every prompt."""
 _SAMPLE = 200
+_BEGIN_MARK, _EXIT_MARK = b"\x1b]133;C", b"\x1b]133;D"
 
 
 @dataclass(frozen=True)
@@ -46,10 +47,10 @@ class ShellStream:
         cast: CastWriter,
         tracker: CommandTracker,
         lines: tuple[PromptLine, ...],
-        replies: Callable[[bytes], None],
+        replies: Callable[[bytes, bool], None],
         happened: Callable[[list[StreamEvent]], None],
     ) -> None:
-        """Args: replies: takes the terminal's answers. happened: takes what the chunk brought, maybe nothing."""
+        """Args: replies: takes the terminal's answers, and whether a command asked. happened: takes what the chunk brought, maybe nothing."""
         self._engine = engine
         self._engine_lock = engine_lock
         self._scanner = scanner
@@ -66,11 +67,17 @@ class ShellStream:
     def take(self, chunk: bytes) -> None:
         """The child printed."""
         self.last_output = time.monotonic()
+        # What a program asked that has ended by now stays unanswered: the answer would be typed at the prompt.
+        in_command = self._tracker.runs or _BEGIN_MARK in chunk
+        asked_in_vain = max(0, chunk.rfind(_EXIT_MARK)) if in_command else 0
         with self._engine_lock:
-            self._engine.feed(chunk)
+            if asked_in_vain:
+                self._engine.feed(chunk[:asked_in_vain])
+                self._engine.take_replies()
+            self._engine.feed(chunk[asked_in_vain:])
             replies = self._engine.take_replies()
         if replies:
-            self._replies(replies)
+            self._replies(replies, in_command and not asked_in_vain)
         self._happened(self._walk(self._scanner.feed(chunk)))
 
     def end(self) -> None:

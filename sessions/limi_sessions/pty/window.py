@@ -28,7 +28,7 @@ class OutputWindow:
     """Collects bytes of one command; not thread-safe."""
 
     def __init__(self, *, limit: int, spool: Path | None = None) -> None:
-        """Args: limit: bytes of head, and again of tail. spool: file for all bytes, made 0600, replaced if there is one."""
+        """Args: limit: bytes of head, and of tail. spool: file for all bytes, made 0600, replaced if it exists."""
         self._limit = limit
         self._head = bytearray()
         self._tail: deque[bytes] = deque()

@@ -96,6 +96,8 @@ class WorkspaceSnapshotTaken(Value):
     size_bytes: int = 0
     skipped: str = ""
     """Why no snapshot was taken; empty when one was."""
+    withheld: tuple[str, ...] = ()
+    """Files left out because they hold a known secret; relative to the workspace."""
 
 
 class ShellStarted(Value):
