@@ -43,6 +43,10 @@ WELCOME = """Type below what you want done. The agent works in the shell beside,
 F6 moves between talking and the shell. F8 takes the shell over and hands it back. F1 lists every key.
 
 In mode ask, nothing that changes anything runs before you accept it. Ctrl-Q ends the session."""
+_ON_DEMO = (
+    "No key and no model server was found here, so this is the small embedded DEMO model: it shows how things work and "
+    "is no good at tasks. /model NAME takes another; `limi doctor` says what works here."
+)
 
 
 class SessionScreen(SessionKeys):
@@ -163,7 +167,7 @@ class SessionScreen(SessionKeys):
     async def _end(self) -> None:
         self._ending = True
         verdict: FinishVerdict | None = None
-        if self.live is not None and self.live.conversation.turns and self.live.record.failure is None:
+        if self.life.is_used:
             before = self.life.earlier_end
             card = FinishCard(summary=self.board.summary(), outcome=before.outcome if before else "unjudged")
             verdict = await self.limi.push_screen_wait(card)
@@ -292,7 +296,8 @@ class SessionScreen(SessionKeys):
     @on(TerminalPane.Typed)
     def _typed(self, message: TerminalPane.Typed) -> None:
         self.board.touched()
-        self.life.type_human(message.data)
+        if self.live is not None and self.live.shell.shell is not None:
+            self.live.shell.shell.type_human(message.data)
 
     @on(TerminalPane.Pasted)
     def _pasted(self, message: TerminalPane.Pasted) -> None:

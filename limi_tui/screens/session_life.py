@@ -80,10 +80,17 @@ class SessionLife:
         """None unless the phase is ``open``."""
         self.phase: Phase = "opening"
         self._waiting: list[tuple[str, Callable[[], Awaitable[None]]]] = []
-        self._typed_early: list[bytes] = []
         self._reviving = False
         self.earlier_end: SessionFinished | None = None
         """How the session ended before it was resumed; None when it is new or was cut off."""
+
+    @property
+    def is_used(self) -> bool:
+        """Whether there is something to judge, and a journal to write the verdict to."""
+        live = self.live
+        if live is None or live.record.failure is not None:
+            return False
+        return any(turn.source != "system" for turn in live.conversation.turns)
 
     async def open(self, company: Company, cols: int, rows: int) -> None:
         """Open the session, then do what was asked for meanwhile."""
@@ -100,8 +107,6 @@ class SessionLife:
             return
         self.live, self.phase = live, "open"
         self._page.session_opened(live)
-        for data in self._typed_early:
-            self.type_human(data)
         if self.request.query and self.request.session_id is None:
             await self.say(self.request.query)
         waiting, self._waiting = self._waiting, []
@@ -183,14 +188,6 @@ class SessionLife:
                 )
         finally:
             self._reviving = False
-
-    def type_human(self, data: bytes) -> None:
-        """A key of the person for the shell; kept until there is one."""
-        shell = self.live.shell.shell if self.live is not None else None
-        if shell is not None:
-            shell.type_human(data)
-        elif self.phase == "opening":
-            self._typed_early.append(data)
 
     async def end(self, verdict: FinishVerdict | None = None, *, interrupted_by: str = "") -> None:
         """End the session and everything it started; nothing when it is not open.

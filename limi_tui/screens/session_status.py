@@ -115,10 +115,10 @@ class SessionStatusBoard:
 
     def summary(self) -> str:
         """One line about the session so far."""
-        turns = 0 if self._live is None else len(self._live.conversation.turns)
+        turns = 0 if self._live is None else sum(turn.source != "system" for turn in self._live.conversation.turns)
         cost = "cost unknown" if self._values.cost_usd is None else f"${self._values.cost_usd:.4f}"
         tokens = "tokens unknown" if self._values.tokens is None else f"{self._values.tokens:,} tokens"
-        return f"{turns} turns, {tokens}, {cost}, {int(self._active_s // 60)} min of work"
+        return f"{turns} {'turn' if turns == 1 else 'turns'}, {tokens}, {cost}, {int(self._active_s // 60)} min of work"
 
     def _take_usage(self, usage: TokenCount) -> None:
         self._values = replace(

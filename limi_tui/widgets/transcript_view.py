@@ -50,6 +50,8 @@ class TranscriptView(TranscriptSurface):
         Raises:
             KeyError: there is a block of one of those keys.
         """
+        if not len(self.book):
+            self.refresh()  # the words that stood here go, on every row
         for block in blocks:
             self.book.append(block)
             self.unseen += not self.follow

@@ -129,6 +129,8 @@ class StoreOwner:
 
     def search(self, text: str, *, limit: int = 50) -> list[SearchHit]:
         """See `StorePort`."""
+        if self._indexed.done() and self._indexed.exception() is not None:
+            self._indexed = self._writer.submit(self._keeper.index_missing)  # the database may be well again
         self._indexed.result()
         states = self._read(bin_states)
         hidden = {session_id for session_id, state in states.items() if state == "deleted"}

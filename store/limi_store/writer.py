@@ -14,8 +14,6 @@ from concurrent.futures import Future
 from typing import Protocol, TypeVar
 
 _T = TypeVar("_T")
-_GATHER_S = 0.004
-"""How long marked sessions wait for more before they are projected, unless somebody waits for the result."""
 _FIRST_RETRY_S = 0.5
 _LAST_RETRY_S = 60.0
 
@@ -87,8 +85,6 @@ class Writer:
         while True:
             with self._changed:
                 self._changed.wait_for(self._has_work, timeout=self._until_retry())
-                # Whoever recorded the event wants the interpreter now, to go on; projecting would keep it from them.
-                self._changed.wait_for(self._is_awaited, timeout=_GATHER_S)
                 marked, self._marked = self._marked, {}
                 jobs, self._jobs = self._jobs, deque()
                 closing = self._closing
@@ -100,9 +96,6 @@ class Writer:
 
     def _has_work(self) -> bool:
         return bool(self._marked or self._jobs or self._closing)
-
-    def _is_awaited(self) -> bool:
-        return bool(self._jobs or self._closing)
 
     def _until_retry(self) -> float | None:
         return max(0.0, self._retry_at - time.monotonic()) if self._failed else None

@@ -152,7 +152,9 @@ class ShellCore:
     # -- the reading thread -------------------------------------------------------------------------------------------
 
     def _reply(self, payload: bytes, in_command: bool) -> None:
-        if in_command and self._shows_typing():
+        # A shell that owns the terminal may be at its prompt already: the mark that says so is read next.
+        now = foreground(self.child.descriptor) if in_command else None
+        if now is not None and (now.group == self.child.pid or (now.line_mode and now.echo)):
             self._post(lambda: self._hold_answer(payload))
         else:
             self.put_terminal(payload)

@@ -31,6 +31,8 @@ QUIET_S = 0.12
 """After keys: the program has answered when it has been quiet for this long and waits."""
 UNBEGUN_S = 3.0
 """A typed line that has not begun by then stands at a continuation prompt, or in the hands of something else."""
+UNREAD_S = 0.3
+"""After Ctrl-C: when nothing has happened by then, the foreground job is signalled."""
 
 KEYS = frozenset(
     "enter tab escape backspace delete insert up down left right home end pageup pagedown space".split()
@@ -150,11 +152,15 @@ class AgentHands:
         """See `SharedShell.interrupt`."""
         core = self._core
         since = core.stream.last_output
+        deadline = time.monotonic() + UNREAD_S
         core.interrupt()
-        await core.bell.wait(0.3)
-        if core.stream.last_output == since and not core.lost and core.tracker.runs:
-            # The child reads nothing, so the key has not reached the terminal's line discipline.
-            core.child.signal_foreground(signal.SIGINT)
+        while core.tracker.runs and core.stream.last_output == since and not core.lost:
+            if (left := deadline - time.monotonic()) <= 0:
+                # The child reads nothing, so the key may not have reached the terminal's line discipline. The shell
+                # itself gets no second signal: it would lose the hooks that it is about to run.
+                core.child.signal_foreground(signal.SIGINT)
+                return
+            await core.bell.wait(left)
 
     async def _syntax(self, command: str) -> str | None:
         core = self._core

@@ -112,9 +112,10 @@ class PtyChild:
             fcntl.ioctl(self.descriptor, termios.TIOCSWINSZ, struct.pack("HHHH", rows, cols, 0, 0))
 
     def signal_foreground(self, number: int) -> None:
-        """Signal the foreground process group, past a queue that the child does not read."""
+        """Signal the foreground process group, past a queue that it does not read; the shell's own is left alone."""
         with contextlib.suppress(OSError):
-            os.killpg(os.tcgetpgrp(self.descriptor), number)
+            if (group := os.tcgetpgrp(self.descriptor)) != self.pid:
+                os.killpg(group, number)
 
     def close(self) -> None:
         """Hang up, kill what stays, reap, close; blocks up to some seconds and may be called again."""

@@ -50,7 +50,18 @@ class ShellStream:
         replies: Callable[[bytes, bool], None],
         happened: Callable[[list[StreamEvent]], None],
     ) -> None:
-        """Args: replies: takes the terminal's answers, and whether a command asked. happened: takes what the chunk brought, maybe nothing."""
+        """Wire the reader to its surroundings.
+
+        Args:
+            engine: the screen.
+            engine_lock: held while the screen is fed.
+            scanner: finds the marks.
+            cast: the recording.
+            tracker: makes commands of marks.
+            lines: who types at the prompt; emptied by marks.
+            replies: takes the terminal's answers, and whether a command asked.
+            happened: takes what the chunk brought, maybe nothing.
+        """
         self._engine = engine
         self._engine_lock = engine_lock
         self._scanner = scanner
