@@ -18,6 +18,9 @@ from limi_tui.widgets.panes import Panes
 from limi_tui.widgets.terminal_pane import TerminalPane
 from limi_tui.widgets.transcript import Transcript
 
+_NOT_IN_THE_SHELL = frozenset({"help", "sessions", "transcript", "stop_agent"})
+"""Actions whose keys the program in the shell gets."""
+
 
 class SessionKeys(Room):
     """The parts of a session screen that keys act on."""
@@ -35,6 +38,12 @@ class SessionKeys(Room):
     def live(self) -> LiveSession | None:
         """The open session; None before and after."""
         return self.life.live
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """In the shell, only keys that leave it or act through it are ours: the others are its program's."""
+        if action in _NOT_IN_THE_SHELL and self.focused is not None and self.focused is self.query_one(TerminalPane):
+            return False
+        return super().check_action(action, parameters)
 
     def ring_if_away(self) -> None:
         """Ring when somebody is needed and nobody looks at what asks."""

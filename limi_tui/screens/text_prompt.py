@@ -22,7 +22,8 @@ class TextPrompt(ModalScreen[str | None]):
         background: $background 70%;
         & > Vertical { width: 64; max-width: 96%; height: auto; padding: 1 2; background: $surface; }
         & > Vertical { border: round $primary; }
-        & Input { border: none; background: $background; height: 1; margin-top: 1; padding: 0 1; }
+        .prompt-keys { color: $text-muted; margin-top: 1; }
+        & Input, & Input:focus { border: none; background: $background; height: 1; margin-top: 1; padding: 0 1; }
     }
     """
 
@@ -34,7 +35,8 @@ class TextPrompt(ModalScreen[str | None]):
         """The question and its line."""
         with Vertical():
             yield Static(self._question, markup=False)
-            yield Input(self._text)
+            yield Input(self._text, select_on_focus=False)
+            yield Static("Enter keeps it · Esc leaves it as it is", classes="prompt-keys")
 
     @on(Input.Submitted)
     def _submitted(self, event: Input.Submitted) -> None:

@@ -20,6 +20,8 @@ from limi_sessions.records.identity import utc_now, uuid7
 from limi_sessions.records.payload import Payload
 
 _BLOCK = 1 << 16
+_CLAIMS = 5
+_CLAIM_WAIT_S = 0.01
 
 
 class JournalError(OSError):
@@ -209,12 +211,19 @@ class Journal:
             self._descriptor = -1
 
     def _claim(self) -> None:
-        try:
-            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise JournalBusy(
-                error.errno, f"session {self.session_id} is being written by another limi process ({self.path})"
-            ) from error
+        for attempt in range(_CLAIMS):
+            try:
+                fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                if attempt == _CLAIMS - 1:
+                    raise JournalBusy(
+                        error.errno,
+                        f"session {self.session_id} is being written by another limi process ({self.path})",
+                    ) from error
+                # `is_being_written` holds a shared lock for microseconds; a writer keeps its own while it lives.
+                time.sleep(_CLAIM_WAIT_S)
+            else:
+                return
 
     def _cut_torn_tail(self) -> int:
         size = os.fstat(self._descriptor).st_size

@@ -173,8 +173,9 @@ class Headless:
         return self.start(model, *options, **more).end()
 
     def journal(self, session_id: str) -> list[Line]:
-        text = self.home.session(session_id).journal.read_text()
-        return [json.loads(line) for line in text.splitlines()]
+        """The journal's lines in the form in which they are printed: the payload's kind stands beside it only."""
+        lines = [json.loads(line) for line in self.home.session(session_id).journal.read_bytes().splitlines()]
+        return [line | {"payload": {k: v for k, v in line["payload"].items() if k != "kind"}} for line in lines]
 
     def show(self, session_id: str) -> Line:
         return json.loads(self.limi("session", "show", session_id, "--json").out)

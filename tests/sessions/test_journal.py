@@ -10,6 +10,7 @@ import stat
 import subprocess
 import sys
 import textwrap
+import threading
 from pathlib import Path
 
 import pytest
@@ -185,3 +186,22 @@ def test_ids_sort_in_the_order_they_were_made() -> None:
     ids = [uuid7() for _ in range(10_000)]
     assert ids == sorted(ids)
     assert len(set(ids)) == len(ids)
+
+
+def test_asking_whether_a_journal_is_written_does_not_keep_a_writer_out(tmp_path: Path) -> None:
+    path = tmp_path / "events.jsonl"
+    Journal(path, "s").close()
+    over = threading.Event()
+
+    def ask() -> None:
+        while not over.is_set():
+            is_being_written(path)
+
+    asking = threading.Thread(target=ask)
+    asking.start()
+    try:
+        for _ in range(200):
+            Journal(path, "s").close()
+    finally:
+        over.set()
+        asking.join()
