@@ -29,6 +29,9 @@ from typing import cast
 from outer_terminal import PROMPT, Desk, OuterTerminal, cpu_seconds, resident_mb
 from table import machine_line, print_table
 
+from limi_sessions.journal import read_journal
+from limi_sessions.records.payload import ModelMessage
+
 COLS, ROWS = 200, 50
 KEYS = 200
 IDLE_S = 10.0
@@ -52,6 +55,18 @@ class Flood:
     cpu: float
     interrupted: float
     """Seconds from Ctrl-C in the midst of it to the prompt."""
+
+
+@dataclass(frozen=True)
+class Load:
+    """What went on while the shell printed and the model streamed, a second."""
+
+    cpu: float
+    """CPU seconds of the workstation."""
+    printed: float
+    """Bytes of the recording."""
+    painted: float
+    """Bytes for the host terminal."""
 
 
 @dataclass
@@ -170,8 +185,12 @@ def idle(terminal: OuterTerminal) -> tuple[float, int]:
     return (terminal.cpu_seconds() - before) / IDLE_S, painted
 
 
-def both_at_once(terminal: OuterTerminal, printer: Path) -> float:
-    """Let the shell print and the model stream for ten seconds; the share of a core that the workstation used."""
+def both_at_once(terminal: OuterTerminal, printer: Path, recordings: Path) -> Load:
+    """Let the shell print and the model stream, and look at ten seconds of it."""
+
+    def recorded() -> int:
+        return sum(file.stat().st_size for file in newest(recordings).glob("*.cast"))
+
     clear(terminal)
     terminal.type(f"{sys.executable} -I -S {printer}\r".encode())
     terminal.read_for(0.5)
@@ -179,13 +198,33 @@ def both_at_once(terminal: OuterTerminal, printer: Path) -> float:
     terminal.type(b"go\r")
     terminal.read_for(1.0)
     os.kill(terminal.pid, signal.SIGUSR1)
-    before = terminal.cpu_seconds()
+    cpu, painted, size, start = terminal.cpu_seconds(), terminal.total, recorded(), time.perf_counter()
     terminal.read_for(LOAD_S)
-    used = terminal.cpu_seconds() - before
+    taken = time.perf_counter() - start
+    load = Load(
+        cpu=(terminal.cpu_seconds() - cpu) / taken,
+        printed=(recorded() - size) / taken,
+        painted=(terminal.total - painted) / taken,
+    )
     os.kill(terminal.pid, signal.SIGUSR1)
     terminal.type(SHELL_KEY + b"\x03")
+    terminal.forget()
     terminal.wait_for(PROMPT, seconds=30)
-    return used / LOAD_S
+    terminal.wait_for(b" idle ", seconds=60)  # the model has said all of it
+    return load
+
+
+def newest(folder: Path) -> Path:
+    """The folder's youngest entry by name: session ids begin with their time."""
+    return max(folder.iterdir())
+
+
+def tokens_a_second(session: Path) -> float:
+    """How fast the model's last answer came, as the session's journal has it."""
+    answers = [event.payload for event in read_journal(session / "events.jsonl").events]
+    last = [answer.completion for answer in answers if isinstance(answer, ModelMessage)][-1]
+    streamed_ms = last.latency_ms - (last.first_delta_ms or 0.0)
+    return len(last.content) / TOKEN_CHARS / streamed_ms * 1000
 
 
 # -- what they are given ------------------------------------------------------------------------------------------------
@@ -204,7 +243,9 @@ def mixed_text(file: Path, megabytes: int) -> None:
             case 2 | 3:
                 lines.append(f"    return {text.replace(' ', '_')}({number}, limit={number % 977})  # {text[:20]}")
             case 4:
-                lines.append(f"\x1b[38;5;{number % 256}msrc/module_{number % 97}.py\x1b[0m:{number}: \x1b[31m{text}\x1b[0m")
+                lines.append(
+                    f"\x1b[38;5;{number % 256}msrc/module_{number % 97}.py\x1b[0m:{number}: \x1b[31m{text}\x1b[0m"
+                )
             case 5:
                 lines.append(f"日志 {number} {text} — café, Ελληνικά, 中文字符, ✓ ok")
             case _:
@@ -235,7 +276,7 @@ def throttled_printer(file: Path) -> None:
 
 def streaming_script(file: Path) -> None:
     """A model that answers every message with a long text, a token at a time."""
-    text = "".join(f"word{n % 10}" if n % 12 else "\n\n**s** " for n in range(int(TOKENS_PER_S * (LOAD_S + 8))))
+    text = "".join(f"word{n % 10}" if n % 12 else "\n\n**s** " for n in range(int(TOKENS_PER_S * (LOAD_S + 3))))
     # What sending takes comes on top of the delay.
     turn = {"text": text, "chunk_chars": TOKEN_CHARS, "delta_delay_s": 1 / TOKENS_PER_S - 0.0007, "repeat": 100}
     file.write_text(json.dumps({"turns": [turn]}))
@@ -325,9 +366,9 @@ def loaded_and_idle(desk: Desk, script: Path) -> tuple[list[list[object]], list[
     printer, report = desk.root / "printer.py", desk.root / "load.json"
     throttled_printer(printer)
     with workstation(desk, script, report=report) as terminal:
-        share = both_at_once(terminal, printer)
+        during = both_at_once(terminal, printer, desk.root / "limi" / "sessions")
         resident = resident_mb(terminal.pid)
-        recorded = sum(file.stat().st_size for file in desk.root.glob("limi/sessions/*/*.cast"))
+    tokens = tokens_a_second(newest(desk.root / "limi" / "sessions"))
     lags, full = read_report(report)
     with workstation(desk, script) as terminal:
         fresh = resident_mb(terminal.pid)
@@ -338,9 +379,11 @@ def loaded_and_idle(desk: Desk, script: Path) -> tuple[list[list[object]], list[
         ["loop lag p99, ms", percentile(lags, 0.99) * 1000, "<= 50"],
         ["loop lag max, ms", max(lags) * 1000, ""],
         ["full garbage collections, longest ms", max(full, default=0.0) * 1000, ""],
-        ["CPU of the workstation, %", share * 100, ""],
+        ["CPU of the workstation, %", during.cpu * 100, ""],
         ["resident memory after it, MB", resident, ""],
-        ["recording, MB a second", recorded / 1e6 / (LOAD_S + 1.5), ""],
+        ["printed and recorded, MB/s", during.printed / 1e6, ""],
+        ["tokens/s as the journal has them", tokens, ""],
+        ["painted, kB/s", during.painted / 1e3, ""],
     ]
     idling: list[list[object]] = [
         ["CPU, %", quiet * 100, "<= 1"],
@@ -374,8 +417,12 @@ def main() -> None:
             measured_workstation(desk, script, file, number=number, figures=ours)
         load, idling = loaded_and_idle(desk, script)
     runs = f"{COLS}x{ROWS}, {chosen.runs} runs"
-    print_table(f"`cat` of {chosen.size} MB, {runs}", ["median", "limi", "tmux", "ratio", "goal"], flood_rows(ours, theirs))
-    print_table(f"Key to echo, ms, {KEYS} keys a run, {runs}", ["", "limi", "tmux", "above", "goal"], echo_rows(ours, theirs))
+    print_table(
+        f"`cat` of {chosen.size} MB, {runs}", ["median", "limi", "tmux", "ratio", "goal"], flood_rows(ours, theirs)
+    )
+    print_table(
+        f"Key to echo, ms, {KEYS} keys a run, {runs}", ["", "limi", "tmux", "above", "goal"], echo_rows(ours, theirs)
+    )
     print_table(
         f"{TOKENS_PER_S} tokens/s streamed while the shell prints {LOAD_RATE // 10**6} MB/s, {LOAD_S:g} s",
         ["what", "value", "goal"],

@@ -26,8 +26,9 @@ from typing import Self
 
 PROMPT = b"desk%"
 """What bash's prompt begins with in a `Desk`; the characters stand in no escape sequence."""
-_KEPT = 1 << 18
-_SEQUENCES = re.compile(rb"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[ -/]*[0-~])")
+_KEPT = 1 << 17
+_SEQUENCES = re.compile(rb"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[ -/]*[0-Z\\^-~])")
+_UNFINISHED = re.compile(rb"\x1b(?:\[[0-?]*[ -/]*|\][^\x07\x1b]*\x1b?|[ -/]*)\Z")
 _GRACE_S = 10.0
 
 
@@ -87,8 +88,9 @@ class OuterTerminal:
                 os.execvpe(argv[0], list(argv), {**environment, "TERM": "xterm-256color", "COLORTERM": "truecolor"})
             os._exit(127)
         fcntl.ioctl(self.descriptor, termios.TIOCSWINSZ, struct.pack("HHHH", rows, cols, 0, 0))
-        self.tail = b""
-        """The end of what was read since the last `forget`."""
+        self.text = b""
+        """The end of what was read since the last `forget`, without escape sequences."""
+        self._unfinished = b""
         self.total = 0
         """Bytes read so far."""
         self.ended = False
@@ -108,7 +110,7 @@ class OuterTerminal:
     def forget(self) -> None:
         """Read what is there, and drop all that was read."""
         self.drain(0.0)
-        self.tail = b""
+        self.text = b""
 
     def read_some(self, seconds: float) -> bool:
         """Read once what is there within so many seconds; False when nothing came."""
@@ -123,8 +125,14 @@ class OuterTerminal:
             chunk = b""
         self.ended = not chunk
         self.total += len(chunk)
-        self.tail = (self.tail + chunk)[-_KEPT:]
+        self._take(self._unfinished + chunk)
         return bool(chunk)
+
+    def _take(self, chunk: bytes) -> None:
+        cut = _UNFINISHED.search(chunk)
+        end = cut.start() if cut is not None else len(chunk)
+        self._unfinished = chunk[end:]
+        self.text = (self.text + _SEQUENCES.sub(b"", chunk[:end]))[-_KEPT:]
 
     def wait_for(self, wanted: bytes, *, seconds: float) -> float:
         """Read until the bytes were painted since the last `forget`, escape sequences left out; the seconds it took.
@@ -133,7 +141,7 @@ class OuterTerminal:
             TimeoutError: they did not come.
             ProgramEnded: and will not.
         """
-        return self.wait_until(lambda: wanted in self.text(), what=repr(wanted), seconds=seconds)
+        return self.wait_until(lambda: wanted in self.text, what=repr(wanted), seconds=seconds)
 
     def wait_until(self, claim: Callable[[], bool], *, what: str, seconds: float) -> float:
         """Read until something is true of what was read; the seconds it took.
@@ -146,15 +154,11 @@ class OuterTerminal:
         while not claim():
             left = seconds - (time.perf_counter() - start)
             if self.ended:
-                raise ProgramEnded(f"the program ended before {what}: {self.text()[-300:]!r}")
+                raise ProgramEnded(f"the program ended before {what}: {self.text[-300:]!r}")
             if left <= 0:
-                raise TimeoutError(f"no {what} in {seconds} s; the end is {self.text()[-300:]!r}")
+                raise TimeoutError(f"no {what} in {seconds} s; the end is {self.text[-300:]!r}")
             self.read_some(left)
         return time.perf_counter() - start
-
-    def text(self) -> bytes:
-        """What was read since the last `forget`, without escape sequences."""
-        return _SEQUENCES.sub(b"", self.tail)
 
     def drain(self, quiet: float, *, most: float = 10.0) -> None:
         """Read until nothing has come for so many seconds, for ``most`` seconds at most."""

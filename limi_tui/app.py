@@ -13,6 +13,7 @@ from textual.binding import BindingType
 
 from limi_tui import bindings
 from limi_tui.guard import install_guard
+from limi_tui.host_terminal import outlive_host_terminal
 from limi_tui.messages import StoreSpoke
 from limi_tui.screens.session import SessionScreen
 from limi_tui.settings import Settings, load_settings, store_setting
@@ -40,6 +41,7 @@ class LimiApp(App[object]):
         self.request = request
         self.settings = settings
         self.store_gate = StoreGate(request.home, told=lambda words: self.post_message(StoreSpoke(words)))
+        self._told_to_end = False
         self.set_keymap(settings.keymap)
 
     def on_mount(self) -> None:
@@ -47,7 +49,7 @@ class LimiApp(App[object]):
         register_themes(self, theme=self.settings.look.theme)
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
-            loop.add_signal_handler(number, self.end_by_signal, number)
+            loop.add_signal_handler(number, self.signal_arrived, number)
         self.store_gate.open()
         if self.request.room == "sessions":
             self.show_sessions()
@@ -100,8 +102,14 @@ class LimiApp(App[object]):
             await self.pop_screen()
         session.end()
 
-    @work(group="ending-by-signal", description="Ending because the process was told to", exclusive=True)
-    async def end_by_signal(self, number: int) -> None:
+    def signal_arrived(self, number: int) -> None:
+        """End because the process was told to, once."""
+        if not self._told_to_end:
+            self._told_to_end = True
+            self._end_by_signal(number)
+
+    @work(group="ending-by-signal", description="Ending because the process was told to")
+    async def _end_by_signal(self, number: int) -> None:
         """End the session, if one is open, without asking anything, and leave."""
         if self.session_screen is not None:
             await self.session_screen.leave(interrupted_by=f"limi was ended by {signal.Signals(number).name}")
@@ -123,6 +131,7 @@ class LimiApp(App[object]):
 def run_workstation(request: OpeningRequest) -> int:
     """Open the workstation in this terminal; its exit code."""
     install_guard()
+    outlive_host_terminal()
     keep_alt_keys()
     app = LimiApp(request, load_settings(request.home))
     app.run()

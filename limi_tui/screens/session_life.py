@@ -81,6 +81,7 @@ class SessionLife:
         self.phase: Phase = "opening"
         self._waiting: list[tuple[str, Callable[[], Awaitable[None]]]] = []
         self._reviving = False
+        self._end: asyncio.Task[None] | None = None
         self.earlier_end: SessionFinished | None = None
         """How the session ended before it was resumed; None when it is new or was cut off."""
 
@@ -190,7 +191,7 @@ class SessionLife:
             self._reviving = False
 
     async def end(self, verdict: FinishVerdict | None = None, *, interrupted_by: str = "") -> None:
-        """End the session and everything it started; nothing when it is not open.
+        """End the session and everything it started; whoever asks while it ends waits for that end.
 
         Args:
             verdict: what the expert said about it.
@@ -198,8 +199,12 @@ class SessionLife:
         """
         live, self.live = self.live, None
         self.phase = "ended"
-        if live is None:
-            return
+        if live is not None:
+            self._end = asyncio.create_task(self._ended(live, verdict, interrupted_by), name="session-end")
+        if self._end is not None:
+            await asyncio.shield(self._end)
+
+    async def _ended(self, live: LiveSession, verdict: FinishVerdict | None, interrupted_by: str) -> None:
         await live.stop()
         before = self.earlier_end if live.last_end is None else None
         finished = before or SessionFinished(status=live.last_status, reason=live.last_reason)

@@ -148,8 +148,9 @@ class Headless:
         mode: str = "yolo",
         workspace: Path | None = None,
         before_exec: Callable[[], None] | None = None,
+        stdout: int | None = None,
     ) -> Running:
-        """`limi session run` with `--json`."""
+        """`limi session run` with `--json`; a query in bytes goes through standard input."""
         self.runs += 1
         out, err = self.root / f"out-{self.runs}.jsonl", self.root / f"err-{self.runs}.txt"
         streams = [out.open("wb"), err.open("wb")]
@@ -159,7 +160,7 @@ class Headless:
         process = subprocess.Popen(
             [sys.executable, "-P", "-m", "limi_tui", *arguments, "--mode", mode, "--json", *options],
             stdin=subprocess.PIPE if piped else subprocess.DEVNULL,
-            stdout=streams[0],
+            stdout=streams[0] if stdout is None else stdout,
             stderr=streams[1],
             env=self.environment(),
             preexec_fn=before_exec,

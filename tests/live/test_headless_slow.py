@@ -5,14 +5,13 @@ from __future__ import annotations
 import json
 import os
 import resource
-import shutil
 import subprocess
 import zlib
 from collections.abc import Generator
 from pathlib import Path
 
 import pytest
-from headless_house import Ended, Headless, Running, Turn, call, command, interrupt
+from headless_house import Headless, Turn, call, command, interrupt
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
@@ -79,22 +78,17 @@ def test_a_ceiling_stops_the_loop_with_4(house: Headless, option: str, reason: s
     assert ended.lines[-1]["payload"]["reason"].startswith(reason) and len(ended.of("model_message")) == 2
 
 
-def test_an_interrupt_keeps_what_the_model_had_said(house: Headless) -> None:
-    running = house.start(house.script({"text": "word " * 400, "delta_delay_s": 0.05}, "never"))
-    running.until(lambda lines: any(line["kind"] == "model_request" for line in lines))
-    running.until(lambda _: _scripted_model_was_asked(running))
+def test_an_interrupt_ends_an_answer_that_streams(house: Headless) -> None:
+    running = house.start(house.script(command("true"), {"text": "word " * 400, "delta_delay_s": 0.05}, "never"))
+    running.until(lambda lines: sum(line["kind"] == "model_request" for line in lines) == 2)
     interrupt(running)
     ended = running.end()
     assert (ended.code, ended.lines[-1]["status"]) == (130, "interrupted")
-    assert [m["completion"]["finish_reason"] for m in ended.of("model_message")] == ["cancelled"]
+    assert [m["completion"]["finish_reason"] for m in ended.of("model_message")] == ["tool_calls", "cancelled"]
 
 
 def test_a_reader_that_goes_away_ends_the_run_and_the_session_stays_sound(house: Headless) -> None:
     model = house.script(command("true"), {**command("true"), "repeat": 200}, "end")
-    process = subprocess.Popen(
-        [str(Path(shutil.which("python3") or "python3"))], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL
-    )
-    process.wait()
     read, write = os.pipe()
     running = house.start(model, stdout=write)
     os.close(write)
@@ -108,7 +102,9 @@ def test_a_reader_that_goes_away_ends_the_run_and_the_session_stays_sound(house:
 
 def test_a_hundred_megabytes_of_output_are_kept_whole_in_bounded_memory(house: Headless) -> None:
     model = house.script(
-        command("yes 0123456789abcdefghijklmnopqrstuvwxyz | head -c 100000000", wait_s=120), command("echo usable"), "ok"
+        command("yes 0123456789abcdefghijklmnopqrstuvwxyz | head -c 100000000", wait_s=120),
+        command("echo usable"),
+        "ok",
     )
     ended = house.run(model)
     assert ended.code == 0 and ended.peak_mb < 600, ended.peak_mb
@@ -152,7 +148,9 @@ def test_a_shell_that_cannot_be_started_again_ends_the_run_with_5(house: Headles
 def test_a_disk_that_fills_up_ends_the_run_with_6_and_loses_nothing_told(house: Headless, small_disk: Path) -> None:
     house.environ["LIMI_HOME"] = str(small_disk / "limi")
     fill = small_disk / "fill"
-    model = house.script(command("echo one"), command(f"head -c 8000000 /dev/zero > '{fill}'"), command("true"), "never")
+    model = house.script(
+        command("echo one"), command(f"head -c 8000000 /dev/zero > '{fill}'"), command("true"), "never"
+    )
     ended = house.run(model)
     assert ended.code == 6 and "No space left on device. Free space on its disk." in ended.err
     assert "Errno" not in ended.err and "Traceback" not in ended.err
@@ -195,13 +193,3 @@ def test_a_secret_is_in_no_object_of_the_workspace_snapshot(house: Headless) -> 
     assert (taken["files"], taken["withheld"]) == (1, ["with secret"]) and taken["tree"]
     objects = [p for p in (house.home.session(ended.session_id).workspace_git / "objects").rglob("*") if p.is_file()]
     assert objects and not any(secret.encode() in zlib.decompress(path.read_bytes()) for path in objects)
-
-
-def _scripted_model_was_asked(running: Running) -> bool:
-    """Whether the model process has a connection under way: the only sign of an answer that streams."""
-    listing = Path(f"/proc/{running.process.pid}/net/tcp").read_text()
-    return any(" 0100007F:" in line and line.split()[3] == "01" for line in listing.splitlines())
-
-
-def test_ended_is_what_it_says() -> None:
-    assert Ended(0, "", "").lines == []

@@ -232,3 +232,15 @@ async def test_litellm_reaches_a_responses_endpoint(tmp_path: Path) -> None:
             assert call.finish_reason == "tool_calls"
         finally:
             await client.close()
+
+
+def test_a_turn_may_be_written_as_a_chat_message(tmp_path: Path) -> None:
+    call = {"id": "c1", "type": "function", "function": {"name": "glob", "arguments": '{"pattern": "*"}'}}
+    message = {"role": "assistant", "content": "hi", "reasoning_content": "hm", "tool_calls": [call]}
+    (tmp_path / "s.json").write_text(
+        json.dumps([message, {"role": "assistant", "content": None, "tool_calls": [call]}])
+    )
+    first, second = read_script(tmp_path / "s.json").turns
+    assert (first.text, first.reasoning, second.text) == ("hi", "hm", "")
+    assert (first.tool_calls[0].name, first.tool_calls[0].id) == ("glob", "c1")
+    assert first.tool_calls[0].arguments_text == '{"pattern": "*"}'

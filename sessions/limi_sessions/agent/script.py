@@ -3,16 +3,22 @@
 A script is a list of turns, or an object with the keys `turns` and `loop` (start over at the end). Keys of a turn,
 all optional, any other key is refused:
 
-- `text`, `reasoning`: what the model says and thinks - `tool_calls`: list of `{name, arguments, id?, omit?}`;
-`arguments` is an object, or a string sent as it stands (also broken JSON); `omit` lists what a careless provider
-leaves out of the stream: `id`, `index` - `usage`: `{prompt_tokens, completion_tokens, reasoning_tokens?, cost?}`;
-without it none is sent - `finish_reason`: default by content; `null` ends the stream without one - `delay_s`:
-before the first byte; `delta_delay_s`: before each further piece; `chunk_chars`: characters a piece - `error`:
-`{status, message, retry_after?, times?}`: the first `times` requests (default 1) get this HTTP error, then the rest
-of the turn is served, if it has any - `cut_after: N`: the connection ends after N characters, in mid-stream -
-`malformed: true`: the content is followed by broken JSON - `hang: true`: the content is followed by silence -
-`repeat: N`: serve the turn N times - `expect`: text that the request's last message must hold; whether it did is
-written to the log
+- `text`, `reasoning`: what the model says and thinks (`content` and `reasoning_content` mean the same)
+- `tool_calls`: list of `{name, arguments, id?, omit?}`; `arguments` is an object, or a string sent as it stands (also
+  broken JSON); `omit` lists what a careless provider leaves out of the stream: `id`, `index`
+- `usage`: `{prompt_tokens, completion_tokens, reasoning_tokens?, cost?}`; without it none is sent
+- `finish_reason`: default by content; `null` ends the stream without one
+- `delay_s`: before the first byte; `delta_delay_s`: before each further piece; `chunk_chars`: characters a piece
+- `error`: `{status, message, retry_after?, times?}`: the first `times` requests (default 1) get this HTTP error, then
+  the rest of the turn is served, if it has any
+- `cut_after: N`: the connection ends after N characters, in mid-stream
+- `malformed: true`: the content is followed by broken JSON
+- `hang: true`: the content is followed by silence
+- `repeat: N`: serve the turn N times
+- `expect`: text that the request's last message must hold; whether it did is written to the log
+
+A turn may also be written as the assistant message of a chat completion: `role: assistant` is allowed, and a call may
+be `{id, type: function, function: {name, arguments}}`.
 
 A request takes one turn. Past the end every request is answered by `END_TEXT`.
 """
@@ -24,7 +30,7 @@ from pathlib import Path
 from typing import Annotated, Literal, cast
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, model_validator
 
 END_TEXT = "The script has ended."
 
@@ -47,6 +53,21 @@ class ScriptedCall(_Part):
     arguments: dict[str, JsonValue] | str = {}
     id: str | None = None
     omit: list[Literal["id", "index"]] = []
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_message(cls, call: object) -> object:
+        """Take the spelling of a chat message, too."""
+        if not isinstance(call, dict):
+            return call
+        fields = dict(cast(dict[object, object], call))
+        function = fields.get("function")
+        if isinstance(function, dict) and "name" not in fields:
+            del fields["function"]
+            fields.update(cast(dict[object, object], function))
+        if fields.get("type") == "function":
+            del fields["type"]
+        return fields
 
     @property
     def arguments_text(self) -> str:
@@ -76,6 +97,20 @@ class ScriptedUsage(_Part):
 
 class ScriptedTurn(_Part):
     """What one request is answered with."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_message(cls, turn: object) -> object:
+        """Take the spelling of a chat message, too."""
+        if not isinstance(turn, dict):
+            return turn
+        fields = dict(cast(dict[object, object], turn))
+        for spelled, name in (("content", "text"), ("reasoning_content", "reasoning")):
+            if spelled in fields and name not in fields:
+                fields[name] = fields.pop(spelled) or ""
+        if fields.get("role") == "assistant":
+            del fields["role"]
+        return fields
 
     text: str = ""
     reasoning: str = ""
