@@ -38,7 +38,7 @@ IDLE_S = 10.0
 CLOCK_S = 62.0
 """The status line's clock of active time stops after a minute without a key."""
 TOKENS_PER_S = 200
-TOKEN_CHARS = 5
+TOKEN = b"token"
 LOAD_S = 10.0
 LOAD_RATE = 10_000_000
 SHELL_KEY = b"\x1b[17~"
@@ -80,7 +80,7 @@ class Figures:
     collections: list[float] = field(default_factory=list[float])
 
 
-# -- programs on a pty --------------------------------------------------------------------------------------------------
+# -- programs on a pty ------------------------------------------------------------------------------------------------
 
 
 @contextmanager
@@ -125,7 +125,7 @@ def tmux(desk: Desk) -> Iterator[tuple[OuterTerminal, Callable[[], float]]]:
         subprocess.run([*base, "kill-server"], env=environment, check=False, capture_output=True)
 
 
-# -- what is done to them -----------------------------------------------------------------------------------------------
+# -- what is done to them ---------------------------------------------------------------------------------------------
 
 
 def clear(terminal: OuterTerminal) -> None:
@@ -195,8 +195,10 @@ def both_at_once(terminal: OuterTerminal, printer: Path, recordings: Path) -> Lo
     terminal.type(f"{sys.executable} -I -S {printer}\r".encode())
     terminal.read_for(0.5)
     terminal.type(SHELL_KEY)
+    terminal.read_for(0.3)
+    terminal.forget()
     terminal.type(b"go\r")
-    terminal.read_for(1.0)
+    terminal.wait_for(TOKEN, seconds=60)
     os.kill(terminal.pid, signal.SIGUSR1)
     cpu, painted, size, start = terminal.cpu_seconds(), terminal.total, recorded(), time.perf_counter()
     terminal.read_for(LOAD_S)
@@ -207,8 +209,10 @@ def both_at_once(terminal: OuterTerminal, printer: Path, recordings: Path) -> Lo
         painted=(terminal.total - painted) / taken,
     )
     os.kill(terminal.pid, signal.SIGUSR1)
-    terminal.type(SHELL_KEY + b"\x03")
+    terminal.type(SHELL_KEY)
+    terminal.read_for(0.3)  # the focus moves, and Ctrl-C belongs to the shell
     terminal.forget()
+    terminal.type(b"\x03")
     terminal.wait_for(PROMPT, seconds=30)
     terminal.wait_for(b" idle ", seconds=60)  # the model has said all of it
     return load
@@ -224,10 +228,10 @@ def tokens_a_second(session: Path) -> float:
     answers = [event.payload for event in read_journal(session / "events.jsonl").events]
     last = [answer.completion for answer in answers if isinstance(answer, ModelMessage)][-1]
     streamed_ms = last.latency_ms - (last.first_delta_ms or 0.0)
-    return len(last.content) / TOKEN_CHARS / streamed_ms * 1000
+    return len(last.content) / len(TOKEN) / streamed_ms * 1000
 
 
-# -- what they are given ------------------------------------------------------------------------------------------------
+# -- what they are given ----------------------------------------------------------------------------------------------
 
 
 def mixed_text(file: Path, megabytes: int) -> None:
@@ -276,13 +280,14 @@ def throttled_printer(file: Path) -> None:
 
 def streaming_script(file: Path) -> None:
     """A model that answers every message with a long text, a token at a time."""
-    text = "".join(f"word{n % 10}" if n % 12 else "\n\n**s** " for n in range(int(TOKENS_PER_S * (LOAD_S + 3))))
+    sentence = f"{TOKEN.decode()} an **a** b, c `d` ef ghi jk lm, no pqr st uv wx yz and\n- some more, and so on.\n\n"
+    text = (sentence * TOKENS_PER_S)[: int(TOKENS_PER_S * (LOAD_S + 3)) * len(TOKEN)]
     # What sending takes comes on top of the delay.
-    turn = {"text": text, "chunk_chars": TOKEN_CHARS, "delta_delay_s": 1 / TOKENS_PER_S - 0.0007, "repeat": 100}
+    turn = {"text": text, "chunk_chars": len(TOKEN), "delta_delay_s": 1 / TOKENS_PER_S - 0.0007, "repeat": 100}
     file.write_text(json.dumps({"turns": [turn]}))
 
 
-# -- tables -------------------------------------------------------------------------------------------------------------
+# -- tables -----------------------------------------------------------------------------------------------------------
 
 
 def percentile(values: list[float], share: float) -> float:

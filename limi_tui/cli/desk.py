@@ -12,7 +12,7 @@ import click
 
 from limi_sessions.paths import Home
 from limi_sessions.records.payload import SessionRenamed, SessionTagged
-from limi_sessions.trajectory import TITLE_LENGTH
+from limi_sessions.summary import TITLE_LENGTH
 from limi_tui.cli.failures import Refused
 from limi_tui.cli.options import acting_as, chosen_handle, json_output
 from limi_tui.cli.output import counted, print_json, print_line, shown, size_text

@@ -9,10 +9,10 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Sequence
 
-from textual import events, on, work
+from textual import on, work
 from textual.app import ComposeResult
 from textual.containers import Vertical
-from textual.widgets import Footer, TextArea
+from textual.widgets import Footer
 from textual.worker import Worker, WorkerError
 
 from limi_sessions.live import LiveSession
@@ -22,13 +22,12 @@ from limi_sessions.records.identity import uuid7
 from limi_tui import messages
 from limi_tui.guard import copy_text
 from limi_tui.link import SessionLink
+from limi_tui.screens.session_asking import SessionAsking
 from limi_tui.screens.session_commands import COMMANDS, CommandFailed, run_command
-from limi_tui.screens.session_keys import SessionKeys
 from limi_tui.screens.session_life import SessionLife
 from limi_tui.screens.session_status import SWALLOWED, SessionStatusBoard, waiting_banner
 from limi_tui.story import Story
 from limi_tui.verbs.opening_request import OpeningRequest
-from limi_tui.widgets.approval import ApprovalBar
 from limi_tui.widgets.asking import AskingArea
 from limi_tui.widgets.composer import Composer
 from limi_tui.widgets.finish_card import FinishCard, FinishVerdict
@@ -49,17 +48,17 @@ _ON_DEMO = (
 )
 
 
-class SessionScreen(SessionKeys):
+class SessionScreen(SessionAsking):
     """One session on the screen."""
 
     CSS_PATH = "session.tcss"
     TITLE = "limi"
+    AUTO_FOCUS = ""
 
     def __init__(self, request: OpeningRequest, *, model: str | None) -> None:
         """Args: model: for a new session; None to resume `request.session_id`."""
         super().__init__()
         self.life = SessionLife(self, request, model=model)
-        self._question: messages.QuestionAsked | None = None
         self._ending = False
         self._opening: Worker[None] | None = None
 
@@ -229,48 +228,7 @@ class SessionScreen(SessionKeys):
     def _key_swallowed(self) -> None:
         self.terminal.banner = SWALLOWED
 
-    # What waits for the expert.
-
-    @on(messages.ApprovalAsked)
-    async def _approval_asked(self, message: messages.ApprovalAsked) -> None:
-        self.story.waits_for_expert(message.proposal.call.call_id)
-        writing = bool(self.composer.text) or self.focused is self.terminal
-        await self.asking.ask(message.proposal, message.answer, take_focus=not writing)
-        self.ring_if_away()
-
-    @on(messages.ApprovalWithdrawn)
-    async def _approval_withdrawn(self, message: messages.ApprovalWithdrawn) -> None:
-        if await self.asking.withdraw(message.call_id):
-            self.composer.focus()
-
-    @on(messages.QuestionAsked)
-    def _question_asked(self, message: messages.QuestionAsked) -> None:
-        self._question = message
-        self.board.activity_changed("deciding")
-        self.composer.ask(message.question, message.options)
-        self.ring_if_away()
-
-    @on(Composer.Answered)
-    def _answered(self, message: Composer.Answered) -> None:
-        if self._question is not None and not self._question.answer.done():
-            self._question.answer.set_result(message.answer)
-
-    @on(messages.QuestionWithdrawn)
-    def _question_withdrawn(self) -> None:
-        self._question = None
-        self.board.activity_changed("running")
-        self.composer.end_ask()
-
     # What the expert types.
-
-    def on_key(self, event: events.Key) -> None:
-        """Letters that decide nothing, typed when an approval came in between, go on where they were meant to go."""
-        if isinstance(self.focused, ApprovalBar) and event.is_printable and event.character not in {"a", "r"}:
-            event.stop()
-            # At once: `focus` waits its turn, and the next letters may be here already.
-            area = self.composer.query_one(TextArea)
-            self.set_focus(area)
-            area.insert(event.character or "")
 
     @on(Composer.Submitted)
     async def _submitted(self, message: Composer.Submitted) -> None:

@@ -21,6 +21,7 @@ from limi_tui import bindings
 from limi_tui.screens.room import Room
 from limi_tui.screens.session import SessionScreen
 from limi_tui.screens.text_prompt import TextPrompt
+from limi_tui.widgets.transcript_rows import shortened
 
 _T = TypeVar("_T")
 _STATUS_WORDS = {
@@ -32,6 +33,9 @@ _STATUS_WORDS = {
     "running": "running",
     "cut_off": "cut off",
 }
+_MODEL_WIDTH = 20
+_OTHER_COLUMNS = 58
+"""Cells that the columns beside the title take."""
 _EMPTY = "No sessions yet. Press n for a new one."
 
 
@@ -50,10 +54,10 @@ class SessionsScreen(Room):
 
     def compose(self) -> ComposeResult:
         """A filter, the list, and the keys."""
-        yield Static("Sessions", id="sessions-title")
+        yield Static("Sessions · Enter goes on with one", id="sessions-title")
         yield Input(placeholder="filter: words of the title, model, status, tag", id="filter")
         yield DataTable[str](cursor_type="row", zebra_stripes=True, id="list")
-        yield Static(_EMPTY, id="sessions-empty")
+        yield Static(_EMPTY, id="sessions-empty", markup=False)
         yield Footer(show_command_palette=False)
 
     def on_mount(self) -> None:
@@ -80,7 +84,9 @@ class SessionsScreen(Room):
         try:
             return await asyncio.to_thread(lambda: question(self.limi.store_gate.store()))
         except StoreError as error:
-            self.notify(str(error), severity="error")
+            empty = self.query_one("#sessions-empty", Static)
+            empty.display = True
+            empty.update(visible_text(f"The store did not answer: {error}"))
             return None
 
     def _fill(self) -> None:
@@ -89,11 +95,21 @@ class SessionsScreen(Room):
         row = self.table.cursor_row
         self.table.clear()
         for summary in self._shown:
-            self.table.add_row(*_cells(summary), key=summary.session_id)
+            self.table.add_row(*_cells(summary, title_width=self._title_width), key=summary.session_id)
         self.table.move_cursor(row=min(row, max(0, len(self._shown) - 1)))
         empty = self.query_one("#sessions-empty", Static)
         empty.display = not self._shown
         empty.update(_EMPTY if not self._summaries else "No session has all these words. Escape shows all.")
+
+    @property
+    def _title_width(self) -> int:
+        """Characters of a title that leave room for the other columns."""
+        return min(60, max(20, self.size.width - _OTHER_COLUMNS))
+
+    def on_resize(self) -> None:
+        """Cut the titles anew."""
+        if self._summaries:
+            self._fill()
 
     @property
     def _chosen(self) -> SessionSummary | None:
@@ -214,13 +230,14 @@ def _searched(summary: SessionSummary) -> str:
     return f"{summary.title} {summary.query} {summary.model} {status} {' '.join(summary.tags)}".lower()
 
 
-def _cells(summary: SessionSummary) -> tuple[str, ...]:
+def _cells(summary: SessionSummary, *, title_width: int) -> tuple[str, ...]:
     started = datetime.fromisoformat(summary.started_at).astimezone()
+    this_year = started.year == datetime.now().astimezone().year
     cells = (
-        started.strftime("%Y-%m-%d %H:%M"),
+        started.strftime("%m-%d %H:%M" if this_year else "%Y-%m-%d"),
         _STATUS_WORDS[summary.status],
-        (summary.title or "(nothing asked)")[:60],
-        summary.model + (" DEMO" if summary.demo else ""),
+        shortened(summary.title or "(nothing asked)", title_width),
+        shortened(summary.model, _MODEL_WIDTH) + (" DEMO" if summary.demo else ""),
         str(summary.turns),
         "" if summary.tokens is None else f"{summary.tokens:,}",
         " ".join(summary.tags),

@@ -42,7 +42,7 @@ class StoreGate:
             store = open_store(self._home)
         except BaseException as error:  # noqa: BLE001 - handed to whoever asks for the store
             self._store.set_exception(error)
-            self._told(f"the store is not open, lists and search do not work here: {_words(error)}")
+            self._told(f"the store is not open, so lists, titles and tags do not work now: {_words(error)}")
             return
         with self._lock:
             self._store.set_result(store)
@@ -88,6 +88,5 @@ class StoreGate:
 
 
 def _words(error: BaseException) -> str:
-    if isinstance(error, StoreError | HomeUnwritable):
-        return f"{error} Sessions are recorded all the same."
-    return f"{type(error).__name__}: {error}. Sessions are recorded all the same; see `limi store check`."
+    said = str(error) if isinstance(error, StoreError | HomeUnwritable) else f"{type(error).__name__}: {error}"
+    return f"{said.rstrip('.')}. This session is recorded all the same; `limi store check` looks into it."

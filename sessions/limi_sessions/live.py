@@ -37,6 +37,7 @@ from limi_sessions.records.payload import (
     UserMessage,
 )
 from limi_sessions.records.value import JsonObject
+from limi_sessions.resuming import remove_unfinished
 from limi_sessions.tools.tool import ToolContext, ToolResult
 from limi_sessions.tools.toolbox import Toolbox, render
 from limi_sessions.trajectory import interrupted_calls
@@ -117,6 +118,7 @@ class LiveSession:
             JournalError, ShellError: see there.
         """
         journal = Journal(plan.paths.journal, plan.session_id)
+        remove_unfinished(plan.paths)
         earlier = read_journal(plan.paths.journal).events
         session = cls(plan, company, journal, earlier)
         try:

@@ -160,7 +160,8 @@ class LiveShell:
         # What a killed program may have set. Leaving the alternate screen where there is none would move the cursor.
         leave = b"\x1b[?1049l" if engine.modes.alternate_screen else b""
         # Resetting the scroll region sends the cursor home, hence saved around it.
-        engine.feed(leave + b"\x1b7\x1b[r\x1b8\x1b[?1000l\x1b[?1002l\x1b[?1003l\x1b[?2004l\x1b[?1l\x1b>\x1b[?25h\x1b[0m")
+        engine.feed(leave + b"\x1b7\x1b[r\x1b8")
+        engine.feed(b"\x1b[?1000l\x1b[?1002l\x1b[?1003l\x1b[?2004l\x1b[?1l\x1b>\x1b[?25h\x1b[0m")
         if engine.cursor.x:
             engine.feed(b"\r\n")
         # The answers to what an earlier child asked are nothing to this one.

@@ -7,6 +7,7 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
+from limi_sessions.paths import SessionPaths
 from limi_sessions.plan import SessionPlan
 from limi_sessions.records.event import Event
 from limi_sessions.records.payload import HumanRan, SessionStarted, SettingsChanged, ShellStarted, ToolFinished
@@ -92,6 +93,12 @@ def scrollback(directory: Path, events: Sequence[Event]) -> bytes:
     except OSError:
         return b""
     return b"".join(chunks)[-MOST_SCROLLBACK:]
+
+
+def remove_unfinished(paths: SessionPaths) -> None:
+    """Remove what a killed process was still writing; only for whoever holds the session's journal."""
+    for path in [*paths.artifacts.glob(".*"), *paths.shell_home.glob(".limi.*")]:
+        path.unlink(missing_ok=True)
 
 
 def _output_of(line: bytes) -> bytes:

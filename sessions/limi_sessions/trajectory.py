@@ -6,7 +6,7 @@ model saw, what the expert sees and what is trained on cannot drift apart.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import TypedDict, Unpack
 
 from limi_sessions.records.event import Event
@@ -16,8 +16,6 @@ from limi_sessions.records.payload import (
     ModelFailed,
     ModelMessage,
     ModelRequest,
-    SessionFinished,
-    SessionResumed,
     SessionStarted,
     SettingsChanged,
     ToolFinished,
@@ -25,10 +23,9 @@ from limi_sessions.records.payload import (
     ToolStatus,
     UserMessage,
 )
-from limi_sessions.records.turn import SessionSummary, Trajectory, Turn, TurnSource
+from limi_sessions.records.turn import Turn, TurnSource
 from limi_sessions.records.value import JsonObject
 
-TITLE_LENGTH = 60
 _UNFINISHED: frozenset[FinishReason] = frozenset({"truncated", "cancelled"})
 
 
@@ -243,62 +240,3 @@ def interrupted_calls(events: Iterable[Event]) -> list[tuple[str, ToolCall]]:
             case _:
                 pass
     return list(open_calls.values())
-
-
-def summary_of(events: Sequence[Event], turns: Sequence[Turn], *, alive: bool = False) -> SessionSummary:
-    """The list row of a session.
-
-    Args:
-        events: its events in order, the first a `session_started`.
-        turns: `turns_of(events)`.
-        alive: whether a process is writing its journal.
-
-    Raises:
-        ValueError: there is no `session_started`.
-    """
-    started = next((e for e in events if isinstance(e.payload, SessionStarted)), None)
-    if started is None or not isinstance(started.payload, SessionStarted):
-        raise ValueError("the journal holds no session_started event")
-    payload = started.payload
-    query = payload.query or next((t.content for t in turns if t.source == "expert"), "")
-    models = [e.payload.model for e in events if isinstance(e.payload, SettingsChanged) and e.payload.model]
-    usages = [t.usage for t in turns if t.usage is not None]
-    costs = [t.cost_usd for t in turns if t.cost_usd is not None]
-    status = "running" if alive else "cut_off"
-    for event in events:
-        if isinstance(event.payload, SessionFinished):
-            status = event.payload.status
-        elif isinstance(event.payload, SessionResumed):
-            status = "running" if alive else "cut_off"
-    return SessionSummary(
-        session_id=started.session_id,
-        title=title_of(query),
-        source=payload.source,
-        status=status,
-        model=models[-1] if models else payload.model,
-        turns=len(turns),
-        tokens=usages[-1].prompt + usages[-1].completion if usages else None,
-        cost_usd=sum(costs) if costs else None,
-        started_at=started.ts,
-        updated_at=events[-1].ts,
-        workspace=payload.workspace,
-        query=query,
-        demo=payload.demo,
-    )
-
-
-def title_of(query: str) -> str:
-    """The first 60 characters of a query, on one line."""
-    return " ".join(query.split())[:TITLE_LENGTH]
-
-
-def trajectory_of(events: Sequence[Event], *, alive: bool = False) -> Trajectory:
-    """A session as a value.
-
-    Raises:
-        ValueError: there is no `session_started`.
-    """
-    turns = turns_of(events)
-    summary = summary_of(events, turns, alive=alive)
-    started = next(e.payload for e in events if isinstance(e.payload, SessionStarted))
-    return Trajectory(summary=summary, tools=started.tools, tool_set_sha256=started.tool_set_sha256, turns=tuple(turns))

@@ -28,7 +28,7 @@ from limi_sessions.records.payload import (
     ToolFinished,
     UserMessage,
 )
-from limi_sessions.trajectory import trajectory_of
+from limi_sessions.summary import trajectory_of
 from limi_store import StorePort, open_store
 
 MEMORY = Path("/dev/shm")  # every event is an fdatasync: a disk would make this a test of the disk

@@ -16,7 +16,7 @@ from limi_sessions.records.payload import (
     SettingsChanged,
 )
 from limi_sessions.records.turn import SessionSummary, Turn
-from limi_sessions.trajectory import title_of
+from limi_sessions.summary import title_of
 from limi_store.tables.table import Cells, Table, columns
 
 if TYPE_CHECKING:

@@ -1,0 +1,58 @@
+"""What of a session waits for the expert: calls to approve, questions to answer, and where typed letters then go."""
+
+from __future__ import annotations
+
+from textual import events, on
+from textual.widgets import TextArea
+
+from limi_tui import messages
+from limi_tui.screens.session_keys import SessionKeys
+from limi_tui.story import Story
+from limi_tui.widgets.approval import ApprovalBar
+from limi_tui.widgets.composer import Composer
+
+
+class SessionAsking(SessionKeys):
+    """The asking part of a session screen."""
+
+    story: Story
+    _question: messages.QuestionAsked | None = None
+
+    @on(messages.ApprovalAsked)
+    async def _approval_asked(self, message: messages.ApprovalAsked) -> None:
+        self.story.waits_for_expert(message.proposal.call.call_id)
+        writing = bool(self.composer.text) or self.focused is self.terminal
+        await self.asking.ask(message.proposal, message.answer, take_focus=not writing)
+        self.ring_if_away()
+
+    @on(messages.ApprovalWithdrawn)
+    async def _approval_withdrawn(self, message: messages.ApprovalWithdrawn) -> None:
+        if await self.asking.withdraw(message.call_id):
+            self.composer.focus()
+
+    @on(messages.QuestionAsked)
+    def _question_asked(self, message: messages.QuestionAsked) -> None:
+        self._question = message
+        self.board.activity_changed("deciding")
+        self.composer.ask(message.question, message.options)
+        self.ring_if_away()
+
+    @on(Composer.Answered)
+    def _answered(self, message: Composer.Answered) -> None:
+        if self._question is not None and not self._question.answer.done():
+            self._question.answer.set_result(message.answer)
+
+    @on(messages.QuestionWithdrawn)
+    def _question_withdrawn(self) -> None:
+        self._question = None
+        self.board.activity_changed("running")
+        self.composer.end_ask()
+
+    def on_key(self, event: events.Key) -> None:
+        """Letters that decide nothing, typed when an approval came in between, go on where they were meant to go."""
+        if isinstance(self.focused, ApprovalBar) and event.is_printable and event.character not in {"a", "r"}:
+            event.stop()
+            # At once: `focus` waits its turn, and the next letters may be here already.
+            area = self.composer.query_one(TextArea)
+            self.set_focus(area)
+            area.insert(event.character or "")
