@@ -26,7 +26,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import cast
 
-from outer_terminal import PROMPT, Desk, OuterTerminal, cpu_seconds, resident_mb
+from outer_terminal import PROMPT, Desk, OuterTerminal, cpu_seconds, resident_mb, starved_seconds
 from table import machine_line, print_table
 
 from limi_sessions.journal import read_journal
@@ -63,6 +63,8 @@ class Load:
 
     cpu: float
     """CPU seconds of the workstation."""
+    starved: float
+    """Seconds that its main thread waited for a core."""
     printed: float
     """Bytes of the recording."""
     painted: float
@@ -77,6 +79,8 @@ class Figures:
     echoes: list[float] = field(default_factory=list[float])
     lags: list[float] = field(default_factory=list[float])
     """While a file was printed, of all runs."""
+    starved: list[float] = field(default_factory=list[float])
+    """Share of that time in which the loop's thread waited for a core."""
     collections: list[float] = field(default_factory=list[float])
 
 
@@ -201,9 +205,11 @@ def both_at_once(terminal: OuterTerminal, printer: Path, recordings: Path) -> Lo
     terminal.wait_for(TOKEN, seconds=60)
     os.kill(terminal.pid, signal.SIGUSR1)
     cpu, painted, size, start = terminal.cpu_seconds(), terminal.total, recorded(), time.perf_counter()
+    starved = starved_seconds(terminal.pid)
     terminal.read_for(LOAD_S)
     taken = time.perf_counter() - start
     load = Load(
+        starved=(starved_seconds(terminal.pid) - starved) / taken,
         cpu=(terminal.cpu_seconds() - cpu) / taken,
         printed=(recorded() - size) / taken,
         painted=(terminal.total - painted) / taken,
@@ -296,15 +302,11 @@ def percentile(values: list[float], share: float) -> float:
 
 
 def read_report(file: Path) -> tuple[list[float], list[float]]:
-    """Lags of the loop, and seconds of each full collection of garbage while they were measured."""
+    """Lags of the loop, and CPU seconds of each collection of garbage while they were measured."""
     report = cast("dict[str, list[list[float]]]", json.loads(file.read_text()))
     lags = report["lags"]
-    full = [
-        seconds
-        for start, seconds, generation in report["collections"]
-        if generation == 2 and lags and lags[0][0] <= start <= lags[-1][0]
-    ]
-    return [lag for _, lag in lags], full
+    collected = [cpu for start, cpu, _ in report["collections"] if lags[0][0] <= start <= lags[-1][0]]
+    return [lag for _, lag in lags], collected
 
 
 def measured_workstation(desk: Desk, script: Path, file: Path, *, number: int, figures: Figures) -> None:
@@ -316,13 +318,15 @@ def measured_workstation(desk: Desk, script: Path, file: Path, *, number: int, f
     with workstation(desk, script, report=report) as terminal:
         clear(terminal)
         os.kill(terminal.pid, signal.SIGUSR1)
+        starved = starved_seconds(terminal.pid)
         terminal.type(f"cat {file}; printf 'all-%s\\n' probed\r".encode())
-        terminal.wait_for(b"all-probed", seconds=120)
+        wall = terminal.wait_for(b"all-probed", seconds=120)
+        figures.starved.append((starved_seconds(terminal.pid) - starved) / wall)
         os.kill(terminal.pid, signal.SIGUSR1)
         terminal.drain(0.3)
-    lags, full = read_report(report)
+    lags, collected = read_report(report)
     figures.lags += lags
-    figures.collections += full
+    figures.collections += collected
 
 
 def measured_tmux(desk: Desk, file: Path, *, number: int, figures: Figures) -> None:
@@ -351,7 +355,8 @@ def flood_rows(ours: Figures, theirs: Figures | None) -> list[list[object]]:
         ["loop lag p50, ms", percentile(ours.lags, 0.5) * 1000, "-", "-", ""],
         ["loop lag p99, ms", percentile(ours.lags, 0.99) * 1000, "-", "-", "< 50"],
         ["loop lag max, ms", max(ours.lags) * 1000, "-", "-", ""],
-        ["full garbage collections, longest ms", max(ours.collections, default=0.0) * 1000, "-", "-", ""],
+        ["the loop's thread waited for a core, %", statistics.median(ours.starved) * 100, "-", "-", ""],
+        ["longest collection of garbage, CPU ms", max(ours.collections, default=0.0) * 1000, "-", "-", ""],
     ]
     return rows
 
@@ -366,36 +371,38 @@ def echo_rows(ours: Figures, theirs: Figures | None) -> list[list[object]]:
     return rows
 
 
-def loaded_and_idle(desk: Desk, script: Path) -> tuple[list[list[object]], list[list[object]]]:
-    """Rows of what the loop does under both loads, and of the time after, when nothing happens."""
+def load_rows(desk: Desk, script: Path) -> list[list[object]]:
+    """What the loop does under both loads, in a table of what, value and goal."""
     printer, report = desk.root / "printer.py", desk.root / "load.json"
     throttled_printer(printer)
     with workstation(desk, script, report=report) as terminal:
         during = both_at_once(terminal, printer, desk.root / "limi" / "sessions")
         resident = resident_mb(terminal.pid)
     tokens = tokens_a_second(newest(desk.root / "limi" / "sessions"))
-    lags, full = read_report(report)
-    with workstation(desk, script) as terminal:
-        fresh = resident_mb(terminal.pid)
-        terminal.read_for(CLOCK_S)
-        quiet, painted = idle(terminal)
-    load: list[list[object]] = [
+    lags, collected = read_report(report)
+    return [
         ["loop lag p50, ms", percentile(lags, 0.5) * 1000, ""],
         ["loop lag p99, ms", percentile(lags, 0.99) * 1000, "<= 50"],
         ["loop lag max, ms", max(lags) * 1000, ""],
-        ["full garbage collections, longest ms", max(full, default=0.0) * 1000, ""],
+        ["longest collection of garbage, CPU ms", max(collected, default=0.0) * 1000, ""],
         ["CPU of the workstation, %", during.cpu * 100, ""],
+        ["its main thread waited for a core, %", during.starved * 100, ""],
         ["resident memory after it, MB", resident, ""],
         ["printed and recorded, MB/s", during.printed / 1e6, ""],
         ["tokens/s as the journal has them", tokens, ""],
         ["painted, kB/s", during.painted / 1e3, ""],
     ]
-    idling: list[list[object]] = [
-        ["CPU, %", quiet * 100, "<= 1"],
+
+
+def idle_rows(terminal: OuterTerminal, *, since: float) -> list[list[object]]:
+    """What a workstation does that has not been touched since then, in a table of what, value and goal."""
+    terminal.read_for(max(0.0, since + CLOCK_S - time.monotonic()))
+    share, painted = idle(terminal)
+    return [
+        ["CPU, %", share * 100, "<= 1"],
         ["bytes painted", painted, "0"],
-        ["resident memory, MB", fresh, ""],
+        ["resident memory, MB", resident_mb(terminal.pid), ""],
     ]
-    return load, idling
 
 
 def main() -> None:
@@ -416,11 +423,16 @@ def main() -> None:
         file, script = desk.root / "mixed.txt", desk.root / "script.json"
         mixed_text(file, chosen.size)
         streaming_script(script)
-        for number in range(chosen.runs):
-            if theirs is not None:
-                measured_tmux(desk, file, number=number, figures=theirs)
-            measured_workstation(desk, script, file, number=number, figures=ours)
-        load, idling = loaded_and_idle(desk, script)
+        with workstation(desk, script) as untouched:
+            # Left alone until the clock in its status line has stopped; what it paints till then is read in between.
+            since = time.monotonic()
+            for number in range(chosen.runs):
+                if theirs is not None:
+                    measured_tmux(desk, file, number=number, figures=theirs)
+                measured_workstation(desk, script, file, number=number, figures=ours)
+                untouched.drain(0.0)
+            idling = idle_rows(untouched, since=since)
+        load = load_rows(desk, script)
     runs = f"{COLS}x{ROWS}, {chosen.runs} runs"
     print_table(
         f"`cat` of {chosen.size} MB, {runs}", ["median", "limi", "tmux", "ratio", "goal"], flood_rows(ours, theirs)

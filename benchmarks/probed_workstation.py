@@ -4,7 +4,7 @@
 
 From one SIGUSR1 to the next the probe sleeps for 5 ms again and again on the loop and notes how much later it woke.
 When the program ends, REPORT gets JSON: ``lags``, pairs of monotonic time and lag in seconds, and ``collections``, each
-run of Python's garbage collector as its monotonic start, its seconds and its generation.
+run of Python's garbage collector as its monotonic start, its seconds of CPU and its generation.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class Probe:
         self.lags: list[tuple[float, float]] = []
         self.collections: list[tuple[float, float, int]] = []
         self._task: asyncio.Task[None] | None = None
-        self._collecting_since = 0.0
+        self._collecting_since = (0.0, 0.0)
 
     def toggle(self) -> None:
         """Begin or stop to measure; called on the loop."""
@@ -42,11 +42,11 @@ class Probe:
 
     def collecting(self, phase: str, details: dict[str, int]) -> None:
         """Python's collector began or ended; called by it."""
-        now = time.monotonic()
         if phase == "start":
-            self._collecting_since = now
+            self._collecting_since = (time.monotonic(), time.thread_time())
         else:
-            self.collections.append((self._collecting_since, now - self._collecting_since, details["generation"]))
+            start, cpu = self._collecting_since
+            self.collections.append((start, time.thread_time() - cpu, details["generation"]))
 
     def report(self) -> str:
         """All of it as JSON."""
@@ -73,6 +73,7 @@ class ProbedApp(limi_tui.app.LimiApp):
 if __name__ == "__main__":
     gc.callbacks.append(PROBE.collecting)
     limi_tui.app.LimiApp = ProbedApp
-    code = main(sys.argv[2:])
-    Path(sys.argv[1]).write_text(PROBE.report(), encoding="utf-8")
+    report = Path(sys.argv.pop(1))
+    code = main()
+    report.write_text(PROBE.report(), encoding="utf-8")
     sys.exit(code)

@@ -12,6 +12,7 @@ from textual.app import App
 from textual.binding import BindingType
 
 from limi_tui import bindings
+from limi_tui.garbage import resume_collecting
 from limi_tui.guard import install_guard
 from limi_tui.host_terminal import outlive_host_terminal
 from limi_tui.messages import StoreSpoke
@@ -55,6 +56,7 @@ class LimiApp(App[object]):
             self.show_sessions()
         else:
             self.begin_session(self.request)
+        self.call_after_refresh(resume_collecting)
 
     def begin_session(self, request: OpeningRequest) -> None:
         """Open a session; where no model is named, the one in the settings, else `choose_model` is asked."""

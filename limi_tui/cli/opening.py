@@ -14,6 +14,7 @@ from limi_sessions.paths import Home
 from limi_tui.cli.failures import Refused
 from limi_tui.cli.options import OpeningOptions, Shell, acting_as, chosen_handle, json_output, opening_options
 from limi_tui.cli.store_access import opened_store
+from limi_tui.garbage import pause_collecting
 from limi_tui.settings import Settings, load_settings
 from limi_tui.verbs.identity import acting_identity
 from limi_tui.verbs.opening_request import OpeningRequest
@@ -201,6 +202,7 @@ def _require_terminal(*, stdin: bool = True) -> None:
 
 
 def _open_workstation(request: OpeningRequest) -> int:
+    pause_collecting()
     from limi_tui.app import run_workstation
 
     return run_workstation(request)

@@ -20,6 +20,7 @@ from limi_sessions.plan import Company
 from limi_sessions.records.event import Event
 from limi_sessions.records.identity import uuid7
 from limi_tui import messages
+from limi_tui.garbage import let_go, set_aside
 from limi_tui.guard import copy_text
 from limi_tui.link import SessionLink
 from limi_tui.screens.session_asking import SessionAsking
@@ -124,6 +125,7 @@ class SessionScreen(SessionAsking):
         self.board.attach(live)
         # The pane may have got another size meanwhile.
         live.shell.resize(*self._shell_size)
+        set_aside()
 
     @property
     def _shell_size(self) -> tuple[int, int]:
@@ -186,6 +188,7 @@ class SessionScreen(SessionAsking):
                 await self._opening.wait()
         self.terminal.detach()
         await self.life.end(verdict, interrupted_by=interrupted_by)
+        let_go()
 
     # What the session reports.
 

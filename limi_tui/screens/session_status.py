@@ -14,7 +14,7 @@ from limi_sessions.records.payload import HumanRan, LeaseOwner, ModelMessage, Se
 from limi_tui.verbs.opening_request import OpeningRequest
 from limi_tui.widgets.status_line import StatusLine, StatusValues
 
-SWALLOWED = "not typed, the agent holds the shell: F8 takes it over"
+SWALLOWED = "not typed: F8 takes the shell over"
 """What the shell's own line says to somebody whose key was dropped."""
 _IDLE_AFTER_S = 60.0
 """The active-time clock pauses when nobody has done anything for so long."""

@@ -72,7 +72,7 @@ class SessionsScreen(Room):
         """Show what changed meanwhile."""
         self._load()
 
-    @work(group="sessions", description="Reading the sessions", exclusive=True)
+    @work(group="reading-sessions", description="Reading the sessions", exclusive=True)
     async def _load(self) -> None:
         summaries = await self._ask(lambda store: store.sessions())
         if summaries is not None:

@@ -136,7 +136,8 @@ class Composer(Vertical):
     def ask(self, question: str, options: Sequence[str] = ()) -> None:
         """Show a question; the next text is its answer, and so is the number of an option."""
         self._question.ask(question, options)
-        chooses = f"1-{len(options)} chooses · " if options else ""
+        numbers = "1" if len(options) == 1 else f"1-{len(options)}"
+        chooses = f"{numbers} chooses · " if options else ""
         self._area.placeholder = f"{chooses}Enter answers the agent"
 
     def end_ask(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import ClassVar, cast
 
 from textual.app import App, ComposeResult
@@ -67,10 +68,15 @@ def key_sections(described: Screen[object]) -> list[tuple[str, list[tuple[str, s
     nodes: list[DOMNode] = [app, described, *described.walk_children()]
     sections: dict[str, list[tuple[str, str]]] = {}
     for node in nodes:
-        title = "Everywhere" if node is app else type(node).__name__
+        title = "Everywhere" if node is app else _spoken(type(node).__name__)
         if title not in sections:
             sections[title] = _keys_of(node, app)
     return [(title, keys) for title, keys in sections.items() if keys]
+
+
+def _spoken(class_name: str) -> str:
+    """A widget's name in words: ``TerminalPane`` is the terminal pane, a screen goes by what it shows."""
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", class_name.removesuffix("Screen")).capitalize()
 
 
 def _keys_of(node: DOMNode, app: App[object]) -> list[tuple[str, str]]:

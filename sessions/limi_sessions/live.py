@@ -38,6 +38,7 @@ from limi_sessions.records.payload import (
 )
 from limi_sessions.records.value import JsonObject
 from limi_sessions.resuming import remove_unfinished
+from limi_sessions.terminal import engine_report
 from limi_sessions.tools.tool import ToolContext, ToolResult
 from limi_sessions.tools.toolbox import Toolbox, render
 from limi_sessions.trajectory import interrupted_calls
@@ -129,6 +130,8 @@ class LiveSession:
         return session
 
     async def _open(self, cwd: Path, scrollback: bytes, first: Callable[[], Awaitable[None]]) -> None:
+        # The shell's screen is loaded while the model's process starts.
+        asyncio.get_running_loop().run_in_executor(None, engine_report)
         self._client = await self._start_client(self.model)
         await first()
         try:

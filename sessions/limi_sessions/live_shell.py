@@ -136,7 +136,8 @@ class LiveShell:
             ),
             secrets=self._masker.secrets,
         )
-        shell = await SharedShell.start(config, self, engine=self._engine_with(preload))
+        engine = await asyncio.to_thread(self._engine_with, preload) if preload else None
+        shell = await SharedShell.start(config, self, engine=engine)
         self.shell = shell
         self._post(
             ShellStarted(
@@ -152,9 +153,7 @@ class LiveShell:
         )
         self._watcher.shell_attached(shell)
 
-    def _engine_with(self, preload: bytes) -> TermEngine | None:
-        if not preload:
-            return None
+    def _engine_with(self, preload: bytes) -> TermEngine:
         engine = open_engine(*self._size)
         engine.feed(preload)
         # What a killed program may have set. Leaving the alternate screen where there is none would move the cursor.

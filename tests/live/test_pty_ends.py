@@ -159,6 +159,31 @@ async def test_a_start_file_that_asks_is_shown_and_then_hooked(tmp_path: Path) -
         assert (await shared.run_command("echo hooked", epoch=epoch)).output == "hooked"
 
 
+async def test_a_command_waits_for_start_up_files_that_take_their_time(tmp_path: Path) -> None:
+    config_in(tmp_path, "bash")
+    (tmp_path / "home" / ".bashrc").write_text("sleep 3\n")
+    async with running(tmp_path, "bash", start_timeout_s=0.5) as (shared, _):
+        epoch = shared.lease.acquire_agent("test")
+        hasty = await shared.run_command("echo no", epoch=epoch, wait_s=0.1)
+        assert hasty.status == "error" and "start-up files of bash still run" in hasty.output
+        patient = await shared.run_command("echo up", epoch=epoch)
+        assert (patient.status, patient.output, shared.marks) == ("done", "up", "osc133")
+
+
+async def test_a_command_that_waits_for_the_first_prompt_is_called_off_by_an_interrupt(tmp_path: Path) -> None:
+    config_in(tmp_path, "bash")
+    (tmp_path / "home" / ".bashrc").write_text("sleep 60\n")
+    async with running(tmp_path, "bash", start_timeout_s=0.5) as (shared, witness):
+        epoch = shared.lease.acquire_agent("test")
+        waiting = asyncio.ensure_future(shared.run_command("touch ran", epoch=epoch))
+        await asyncio.sleep(0)
+        await shared.interrupt()
+        outcome = await waiting
+        assert outcome.status == "error" and "it was interrupted before" in outcome.output
+        await witness.until(lambda: shared.state == "prompt")
+        assert not (tmp_path / "ran").exists()
+
+
 async def test_a_wiped_prompt_command_gives_unknown_once_and_heals(tmp_path: Path) -> None:
     async with running(tmp_path, "bash") as (shared, _):
         epoch = shared.lease.acquire_agent("test")

@@ -47,9 +47,9 @@ async def test_help_lists_the_keys_of_every_widget_as_they_are_bound() -> None:
     async with app.run_test(size=(100, 40)) as pilot:
         await pilot.pause()
         sections = dict(key_sections(app.screen))
-        assert ("a", "Accept") in sections["ApprovalBar"]
+        assert ("a", "Accept") in sections["Approval bar"]
         assert any(words == "Fold or unfold" for _, words in sections["Transcript"])
-        assert any(words == "Send" for _, words in sections["ComposerText"])
+        assert any(words == "Send" for _, words in sections["Composer text"])
         app.push_screen(HelpScreen(app.screen))
         await pilot.pause()
         assert any("Fold or unfold" in str(row.render()) for row in app.screen.query(Static))

@@ -12,7 +12,19 @@ from typing import Any, cast
 import pytest
 from cli_house import House
 from test_guard_pty import leaks
-from workstation import CTRL_C, CTRL_Q, F5, F6, F8, Workstation, call, empty_workspace, nothing_runs_in, script
+from workstation import (
+    CTRL_C,
+    CTRL_Q,
+    F5,
+    F6,
+    F8,
+    Workstation,
+    call,
+    empty_workspace,
+    new_house,
+    nothing_runs_in,
+    script,
+)
 
 ATTACK = (
     "\x1b]52;c;SEFDSw==\x07\x1b]0;EVIL\x07\x1bPq#0\x1b\\\x1b_Gq\x1b\\\x1bc\x9b31m\x9d0;EVIL\x9c\u202e\u2066\u200b\u200f\ufeff"
@@ -52,7 +64,7 @@ def _drive(limi: Workstation, worked: Worked) -> None:
     limi.send(F6)
     limi.shows("f7 Review")
     limi.send("x")
-    worked.seen["swallowed"] = limi.shows("not typed, the agent holds the shell")
+    worked.seen["swallowed"] = limi.shows("not typed: ")
     limi.send(F8)
     worked.seen["taken over"] = limi.shows(" YOU ", "taken over", "You have the shell.")
     limi.send(CTRL_C)
@@ -80,8 +92,7 @@ def _drive(limi: Workstation, worked: Worked) -> None:
 @pytest.fixture(scope="module")
 def worked(tmp_path_factory: pytest.TempPathFactory) -> Worked:
     root = tmp_path_factory.mktemp("worked")
-    house = House(root / "limi")
-    house.root.mkdir()
+    house = new_house(root)
     workspace = empty_workspace(root)
     model = script(
         root / "turns.json",
@@ -127,7 +138,7 @@ def test_a_rejection_reaches_the_model_with_its_reason_and_nothing_is_written(wo
 
 
 def test_a_key_typed_while_the_agent_holds_the_shell_is_dropped_and_that_is_said(worked: Worked) -> None:
-    assert "F8 takes it over" in worked.seen["swallowed"]
+    assert "not typed: F8 takes the shell over" in worked.seen["swallowed"]
     assert not any("x" == event["payload"]["command"].strip() for event in worked.of("human_ran"))
 
 
@@ -186,18 +197,18 @@ def test_a_resumed_session_goes_on_and_a_signal_ends_it_clean(worked: Worked) ->
 
 @pytest.fixture
 def hostile(tmp_path: Path) -> Iterator[tuple[Workstation, House]]:
-    house = House(tmp_path / "limi")
-    house.root.mkdir()
+    house = new_house(tmp_path)
     workspace = empty_workspace(tmp_path)
     (workspace / f"mkfile{ATTACK}").write_text("")
-    (workspace / "attack.txt").write_text(f"mkoutput{ATTACK}")
+    (workspace / "attack.txt").write_text(f"hidden by its own reset{ATTACK}")
     model = script(
         tmp_path / "turns.json",
         {
             "reasoning": f"mkreasoning{ATTACK}",
             "text": f"mktext{ATTACK}\n\n```\nmkcode{ATTACK}\n```\n| mkcell{ATTACK} | b |\n",
-            **call("run_shell_command", command=f"cat attack.txt; ls; : mkcommand{ATTACK}".replace("\x1b", "")),
+            **call("run_shell_command", command="cat attack.txt; ls; echo mkran"),
         },
+        call("run_shell_command", command=f"echo mkcommand{ATTACK}"),
         call("ask_user", question=f"mkquestion{ATTACK}", options=[f"mkoption{ATTACK}"]),
         {"error": {"status": 400, "message": f"mkerror{ATTACK}"}},
         f"mkanswer{ATTACK}",
@@ -212,7 +223,7 @@ def hostile(tmp_path: Path) -> Iterator[tuple[Workstation, House]]:
 
 def test_no_hostile_text_reaches_the_host_terminal(hostile: tuple[Workstation, House]) -> None:
     limi, house = hostile
-    limi.shows("mkquestion", "mkoption", "mktext", "mkoutput", "mkquery")
+    limi.shows("mkquestion", "mkoption", "mktext", "mkran", "mkquery")
     limi.send("1")
     limi.shows("mkerror")
     limi.line("again")
@@ -225,8 +236,7 @@ def test_no_hostile_text_reaches_the_host_terminal(hostile: tuple[Workstation, H
 
 
 def test_quitting_while_it_opens_leaves_nothing_behind(tmp_path: Path) -> None:
-    house = House(tmp_path / "limi")
-    house.root.mkdir()
+    house = new_house(tmp_path)
     model = script(tmp_path / "turns.json", "unused")
     limi = Workstation(house, "--model", model, "--workspace", str(empty_workspace(tmp_path)), cols=80, rows=24)
     try:

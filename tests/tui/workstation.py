@@ -139,6 +139,14 @@ def nothing_runs_in(directory: Path, *, within_s: float = 15) -> None:
         time.sleep(pause)
 
 
+def new_house(root: Path) -> House:
+    """A home without anything but a short prompt for its shells."""
+    house = House(root / "limi")
+    house.root.mkdir()
+    (house.root / ".bashrc").write_text("PS1='$ '\n")
+    return house
+
+
 def empty_workspace(root: Path) -> Path:
     """A new directory to work in."""
     place = root / "ws"

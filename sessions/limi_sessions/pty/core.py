@@ -216,7 +216,13 @@ class ShellCore:
             self._held += payload
 
     def _answer_held(self) -> None:
-        if not self.lost and self.tracker.runs and not self._shows_typing():
+        # The shell's prompt reads keys too, and its mark may be among what is not read yet.
+        if (
+            not self.lost
+            and not self._shows_typing()
+            and self.stream.drained(self.child.descriptor)
+            and self.tracker.runs
+        ):
             self.put_terminal(bytes(self._held))
         elif not self.lost and self.tracker.runs and time.monotonic() < self._held_until:
             self.loop.call_later(_LOOK_S, self._answer_held)

@@ -47,6 +47,7 @@ class AgentHands:
 
     def __init__(self, core: ShellCore) -> None:
         self._core = core
+        self._interrupts = 0
 
     async def run_command(
         self, command: str, *, epoch: int, wait_s: float, background: bool, spool: Path | None
@@ -56,24 +57,18 @@ class AgentHands:
         if core.lost:
             return CommandOutcome(status="shell_lost", output="the shell has ended", state="lost", cwd=core.tracker.cwd)
         core.lease.check(epoch)
+        interrupts = self._interrupts
         command = command.replace("\r\n", "\n").strip("\n")
         if problem := refusal(command) or await self._syntax(command):
             return CommandOutcome(status="error", output=problem, cwd=core.tracker.cwd)
-        if (state := core.state) != "prompt":
-            why = f"{core.tracker.command or core.watcher.program or 'a program'} has the terminal ({state})"
+        await self._start_up(epoch, wait_s)
+        why = "it was interrupted before" if self._interrupts != interrupts else self._in_the_way()
+        if why:
             return CommandOutcome(
                 status="error",
                 output=f"nothing was typed: {why}",
                 screen=core.screen(),
-                state=state,
-                cwd=core.tracker.cwd,
-            )
-        if why := core.agent_line.blocker:
-            return CommandOutcome(
-                status="error",
-                output=f"nothing was typed: {why}; finish it or send the key c-c",
-                screen=core.screen(),
-                state=state,
+                state=core.state,
                 cwd=core.tracker.cwd,
             )
         typed = background_form(command, core.config.shell) if background else command
@@ -81,16 +76,37 @@ class AgentHands:
             core.finisher.last_agent = None
             core.finisher.owed = None
             serial = core.tracker.expect(typed, spool=spool, cast_offset=core.cast.offset)
-            core.outbound.put(Unit(self._line(typed), "agent", epoch))
+            line = Unit(self._line(typed), "agent", epoch, typed=lambda: core.tracker.typed(serial))
+            core.outbound.put(line)
         core.finisher.awaited.add(serial)
         try:
             return await self._outcome(serial, epoch=epoch, wait_s=wait_s)
         except BaseException:
-            core.tracker.withdraw(serial)
+            # A line that is typed whole begins even now, and it is the agent's, whoever holds the lease by then.
+            core.tracker.withdraw(serial, if_typed=False)
             raise
         finally:
             core.finisher.awaited.discard(serial)
             core.finisher.ended.pop(serial, None)
+
+    async def _start_up(self, epoch: int, wait_s: float) -> None:
+        """Wait for a first prompt that start-up files still hold back."""
+        core, interrupts, deadline = self._core, self._interrupts, time.monotonic() + wait_s
+        while core.tracker.phase == "starting" and core.state in ("starting", "running"):
+            if self._interrupts != interrupts or not await core.bell.wait(deadline - time.monotonic()):
+                break
+            core.lease.check(epoch)
+
+    def _in_the_way(self) -> str | None:
+        """Why a command cannot be typed now."""
+        core, state = self._core, self._core.state
+        program = core.tracker.command or core.watcher.program or "a program"
+        if core.tracker.phase == "starting" and state == "running":
+            return f"the start-up files of {core.config.shell} still run ({program})"
+        if state != "prompt":
+            return f"{program} has the terminal ({state})"
+        why = core.agent_line.blocker
+        return f"{why}; finish it or send the key c-c" if why else None
 
     async def send(self, *, epoch: int, text: str, keys: Sequence[str], wait_s: float) -> ScreenReading:
         """See `SharedShell.send`."""
@@ -153,6 +169,7 @@ class AgentHands:
         core = self._core
         since = core.stream.last_output
         deadline = time.monotonic() + UNREAD_S
+        self._interrupts += 1
         core.interrupt()
         while core.tracker.runs and core.stream.last_output == since and not core.lost:
             if (left := deadline - time.monotonic()) <= 0:

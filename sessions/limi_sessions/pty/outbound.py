@@ -37,6 +37,8 @@ class Unit:
     urgent: bool = False
     keys: int = 1
     """How many keys the person pressed."""
+    typed: Callable[[], None] = lambda: None
+    """Called once its last byte is out; of an agent's unit, before the lease can change."""
 
 
 class Outbound:
@@ -136,9 +138,12 @@ class Outbound:
         if first:
             self._started(unit)
         try:
-            return os.write(self._descriptor, rest[:_WRITE_MAX])
+            written = os.write(self._descriptor, rest[:_WRITE_MAX])
         except BlockingIOError:
             return 0
+        if written == len(rest):
+            unit.typed()
+        return written
 
     def _cut(self, unit: Unit, written: int) -> None:
         """Leave no open paste behind; an urgent unit that cut in is next."""

@@ -5,6 +5,7 @@ Runs in the pty's reading thread; tells the event loop through two callbacks. Kn
 
 from __future__ import annotations
 
+import select
 import threading
 import time
 from collections.abc import Callable
@@ -74,9 +75,25 @@ class ShellStream:
         self._forged_sample = ""
         self._forged_at = 0.0
         self.last_output = time.monotonic()
+        self._taking = False
+
+    def drained(self, descriptor: int) -> bool:
+        """Whether all that the child has printed was taken; from any thread.
+
+        Args:
+            descriptor: the master side that is read.
+        """
+        return not select.select([descriptor], [], [], 0)[0] and not self._taking
 
     def take(self, chunk: bytes) -> None:
         """The child printed."""
+        self._taking = True
+        try:
+            self._take(chunk)
+        finally:
+            self._taking = False
+
+    def _take(self, chunk: bytes) -> None:
         self.last_output = time.monotonic()
         # What a program asked that has ended by now stays unanswered: the answer would be typed at the prompt.
         in_command = self._tracker.runs or _BEGIN_MARK in chunk

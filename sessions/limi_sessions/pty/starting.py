@@ -34,7 +34,8 @@ async def spawned(
     if engine is None:
         from limi_sessions.terminal import open_engine
 
-        engine = open_engine(config.cols, config.rows)
+        # The first engine of a process is loaded and tested, which takes a while.
+        engine = await asyncio.to_thread(open_engine, config.cols, config.rows)
     nonce = secrets.token_hex(16)
     try:
         hooked = hooked_start(config.shell, program, nonce=nonce, home=config.home, environment=config.environment)

@@ -50,6 +50,7 @@ class _Expected:
     cast_from: int
     window: OutputWindow = field(default_factory=lambda: OutputWindow(limit=_ECHO_WINDOW))
     started: float = field(default_factory=time.monotonic)
+    typed: bool = False
     interrupted: bool = False
 
 
@@ -109,10 +110,23 @@ class CommandTracker:
             self._expected = _Expected(self._serial, command, spool, cast_offset)
             return self._serial
 
-    def withdraw(self, serial: int) -> bool:
-        """The line did not begin; True when it was still expected."""
+    def typed(self, serial: int) -> None:
+        """The expected line has been typed whole."""
+        with self._lock:
+            if self._expected is not None and self._expected.serial == serial:
+                self._expected.typed = True
+
+    def withdraw(self, serial: int, *, if_typed: bool = True) -> bool:
+        """The line did not begin; True when it was still expected.
+
+        Args:
+            serial: of the line.
+            if_typed: also one that was typed whole; it may still begin.
+        """
         with self._lock:
             if self._expected is None or self._expected.serial != serial:
+                return False
+            if self._expected.typed and not if_typed:
                 return False
             self._expected = None
             return True

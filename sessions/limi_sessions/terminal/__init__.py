@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import functools
+import threading
 from dataclasses import dataclass
 from typing import Literal
 
@@ -27,9 +28,20 @@ class EngineReport:
     """Why the first choice was not taken, empty when it was."""
 
 
-@functools.cache
+_trying = threading.Lock()
+
+
 def engine_report() -> EngineReport:
-    """Try the native engine once a process; ``limi doctor`` shows the answer."""
+    """Try the native engine once a process; ``limi doctor`` shows the answer.
+
+    Takes 0.15 s of CPU the first time; from several threads at once, one tries and the others wait.
+    """
+    with _trying:
+        return _tried()
+
+
+@functools.cache
+def _tried() -> EngineReport:
     from limi_sessions.terminal.native import load
     from limi_sessions.terminal.selftest import packed_layout_holds, selftest
 

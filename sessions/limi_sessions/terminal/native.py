@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Protocol, TypeVar, cast
 
 from limi_sessions.terminal.engine import EngineBroken
+from limi_sessions.terminal.parsedtypes import CType, ParsedTypes
 
 SUPPORTED = "0.1.3"
 """The version whose undocumented cell layout and snapshots this package knows."""
@@ -101,6 +102,42 @@ class Ffi(Protocol):
         ...
 
 
+class _RawFfi(Protocol):
+    """The part of a cffi ``FFI`` that takes types."""
+
+    def typeof(self, cdecl: str, /) -> CType: ...
+    def new(self, cdecl: CType | str, init: object, /) -> Pointer: ...
+    def cast(self, cdecl: CType | str, value: Pointer, /) -> Pointer: ...
+    def callback(self, cdecl: CType | str, function: Callable[..., object], /) -> Pointer: ...
+    def sizeof(self, cdecl: CType | str, /) -> int: ...
+
+
+class QuickFfi:
+    """An `Ffi` that looks types up where it can instead of having them parsed."""
+
+    def __init__(self, ffi: Ffi) -> None:
+        self._raw = raw = cast("_RawFfi", ffi)
+        self._types = ParsedTypes(raw.typeof)
+        self.NULL = ffi.NULL
+        self.buffer, self.from_buffer, self.addressof = ffi.buffer, ffi.from_buffer, ffi.addressof
+
+    def new(self, cdecl: str, init: object = None, /) -> Pointer:
+        """Owned C memory, zeroed unless initialised."""
+        return self._raw.new(self._types.get(cdecl, cdecl), init)
+
+    def cast(self, cdecl: str, value: Pointer, /) -> Pointer:
+        """The same memory as another type."""
+        return self._raw.cast(self._types.get(cdecl, cdecl), value)
+
+    def callback(self, cdecl: str, function: Callable[..., object], /) -> Pointer:
+        """A C function pointer, valid while the result lives."""
+        return self._raw.callback(self._types.get(cdecl, cdecl), function)
+
+    def sizeof(self, cdecl: str, /) -> int:
+        """Bytes of a C type."""
+        return self._raw.sizeof(self._types.get(cdecl, cdecl))
+
+
 class Lib(Protocol):
     """The loaded library: every C function by its name."""
 
@@ -157,4 +194,4 @@ def load() -> Native:
     version = str(getattr(package, "__version__", "unknown"))
     if version != SUPPORTED:
         raise EngineBroken(f"pyghostty {version} is installed, limi knows {SUPPORTED}; reinstall limi's pinned version")
-    return Native(ffi=cast("Ffi", raw.ffi), lib=cast("Lib", raw.lib), version=version)
+    return Native(ffi=QuickFfi(cast("Ffi", raw.ffi)), lib=cast("Lib", raw.lib), version=version)
