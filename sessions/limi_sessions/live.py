@@ -11,13 +11,12 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Self
 
-from limi_sessions.agent.client import ModelClient
 from limi_sessions.agent.conversation import Conversation
 from limi_sessions.agent.loop import AgentLoop
 from limi_sessions.agent.ports import LoopEnd, LoopPorts, LoopSettings
-from limi_sessions.agent.prompt import CUT_OFF
 from limi_sessions.agent.spec import ModelSpec, secret_values
 from limi_sessions.journal import Journal, read_journal
+from limi_sessions.live_model import SessionModel
 from limi_sessions.live_record import SessionRecord
 from limi_sessions.live_shell import LiveShell, ShellPlan
 from limi_sessions.masking import Masker
@@ -29,19 +28,16 @@ from limi_sessions.records.message import Sampling
 from limi_sessions.records.payload import (
     ApprovalMode,
     SessionFinished,
-    SessionResumed,
     SessionStatus,
     SettingsChanged,
     TodoWritten,
-    ToolFinished,
     UserMessage,
 )
 from limi_sessions.records.value import JsonObject
-from limi_sessions.resuming import remove_unfinished
+from limi_sessions.resuming import cut_off_calls, remove_unfinished, resumed_payload
 from limi_sessions.terminal import engine_report
-from limi_sessions.tools.tool import ToolContext, ToolResult
-from limi_sessions.tools.toolbox import Toolbox, render
-from limi_sessions.trajectory import interrupted_calls
+from limi_sessions.tools.tool import ToolContext
+from limi_sessions.tools.toolbox import Toolbox
 from limi_sessions.workspace import take_snapshot
 
 
@@ -60,7 +56,9 @@ class LiveSession:
         self.record.subscribe(self.conversation.feed)
         self.record.subscribe(company.on_event)
         self.toolbox = Toolbox.for_profile(plan.profile)
-        self.model = plan.model
+        self._model = SessionModel(
+            plan.model, logs=plan.paths.logs, environ=plan.environ, served=self.conversation.served
+        )
         self.mode: ApprovalMode = plan.mode
         self.sampling = plan.sampling
         self.last_end: LoopEnd | None = None
@@ -79,8 +77,6 @@ class LiveSession:
             actor=lambda: plan.actor,
             watcher=company.watcher,
         )
-        self._client: ModelClient | None = None
-        self._retired: list[ModelClient] = []
         self._cancel = asyncio.Event()
         self._working: asyncio.Task[LoopEnd] | None = None
         self._snapshot: asyncio.Task[None] | None = None
@@ -132,7 +128,7 @@ class LiveSession:
     async def _open(self, cwd: Path, scrollback: bytes, first: Callable[[], Awaitable[None]]) -> None:
         # The shell's screen is loaded while the model's process starts.
         asyncio.get_running_loop().run_in_executor(None, engine_report)
-        self._client = await self._start_client(self.model)
+        await self._model.use(self._model.spec)
         await first()
         try:
             await self.shell.start(cwd, preload=scrollback)
@@ -141,7 +137,7 @@ class LiveSession:
             raise
 
     async def _started(self) -> None:
-        await self.record.system(started_payload(self.plan, self.toolbox, provider=self._provider_facts))
+        await self.record.system(started_payload(self.plan, self.toolbox, provider=self._model.client.provider_facts))
         self._snapshot = asyncio.create_task(self._take_snapshot(), name="workspace-snapshot")
 
     async def _take_snapshot(self) -> None:
@@ -153,27 +149,9 @@ class LiveSession:
         await self.record.system(taken)
 
     async def _resumed(self, cwd: Path, earlier: tuple[Event, ...]) -> None:
-        open_calls = interrupted_calls(earlier)
-        await self.record.system(
-            SessionResumed(
-                limi_version=self.plan.limi_version,
-                cwd=str(cwd),
-                interrupted_calls=tuple(call.call_id for _, call in open_calls),
-            )
-        )
-        cut_off = render(ToolResult(status="interrupted", text=CUT_OFF))
-        for _, call in open_calls:
-            await self.record.agent(
-                ToolFinished(call_id=call.call_id, name=call.name, status="interrupted", result=cut_off)
-            )
-
-    async def _start_client(self, spec: ModelSpec) -> ModelClient:
-        return await ModelClient.start(
-            spec,
-            log_directory=private_directory(self.plan.paths.logs),
-            environ=self.plan.environ,
-            served=self.conversation.served(spec.name),
-        )
+        await self.record.system(resumed_payload(earlier, limi_version=self.plan.limi_version, cwd=cwd))
+        for finished in cut_off_calls(earlier):
+            await self.record.agent(finished)
 
     # What a person does.
 
@@ -198,6 +176,11 @@ class LiveSession:
         return self._working
 
     @property
+    def model(self) -> ModelSpec:
+        """The model in use."""
+        return self._model.spec
+
+    @property
     def is_working(self) -> bool:
         """Whether the agent's loop runs."""
         return self._working is not None and not self._working.done()
@@ -211,13 +194,12 @@ class LiveSession:
     async def change_model(self, spec: ModelSpec) -> None:
         """Use another model from the next request on; recorded."""
         self.masker.add(secret_values(self.plan.environ, spec))
-        client = await self._start_client(spec)
-        if self._client is not None:
-            self._retired.append(self._client)
-        self._client, self.model = client, spec
-        await self.record.human(SettingsChanged(model=spec.name, provider=client.provider_facts, demo=spec.demo))
+        await self._model.use(spec)
+        await self.record.human(
+            SettingsChanged(model=spec.name, provider=self._model.client.provider_facts, demo=spec.demo)
+        )
         if not self.is_working:
-            await self._close_retired()
+            await self._model.close_retired()
 
     async def change_mode(self, mode: ApprovalMode) -> None:
         """Ask about calls, or do not; recorded."""
@@ -257,8 +239,6 @@ class LiveSession:
     # The loop and its surroundings.
 
     async def _work(self, cancel: asyncio.Event) -> LoopEnd:
-        if self._client is None:
-            raise RuntimeError("the session is not open")
         loop = AgentLoop(
             LoopPorts(
                 record=self.record.agent,
@@ -278,20 +258,13 @@ class LiveSession:
             self.last_end = await loop.run(cancel)
         finally:
             self.shell.give_up_lease()
-            await self._close_retired()
+            await self._model.close_retired()
         return self.last_end
 
-    async def _close_retired(self) -> None:
-        """End the models that were replaced; one that is still answering is left to answer."""
-        while self._retired:
-            await self._retired.pop().close()
-
     def _settings(self) -> LoopSettings:
-        if self._client is None:
-            raise RuntimeError("the session is not open")
         return LoopSettings(
             model=self.model.name,
-            completer=self._client,
+            completer=self._model.client,
             sampling=self.sampling,
             mode=self.mode,
             demo=self.model.demo,
@@ -312,10 +285,6 @@ class LiveSession:
     async def _write_todos(self, todos: tuple[JsonObject, ...]) -> None:
         await self.record.agent(TodoWritten(todos=todos))
 
-    @property
-    def _provider_facts(self) -> JsonObject:
-        return {} if self._client is None else self._client.provider_facts
-
     async def _abandon(self) -> None:
         await self._end_processes()
         await self.record.close()
@@ -326,6 +295,4 @@ class LiveSession:
             await asyncio.wait({self._snapshot})
         self.record.stop_posts()
         await self.shell.close()
-        await self._close_retired()
-        if self._client is not None:
-            await self._client.close()
+        await self._model.close()

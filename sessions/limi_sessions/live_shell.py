@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from limi_sessions.masking import Masker
-from limi_sessions.paths import SessionPaths, write_private
+from limi_sessions.masking import Masker, mask_histories
+from limi_sessions.paths import SessionPaths
 from limi_sessions.pty.environment import shell_environment
 from limi_sessions.pty.errors import LeaseRefused, ShellError
 from limi_sessions.pty.shell import FinishedCommand, SharedShell, ShellConfig
@@ -118,7 +118,7 @@ class LiveShell:
         Raises:
             ShellError: it could not be started; the message says what to do.
         """
-        await asyncio.to_thread(self._mask_histories)
+        await asyncio.to_thread(mask_histories, self._paths.shell_home, self._masker)
         number = len(list(self._paths.root.glob("shell-*.cast")))
         cast = self._paths.cast(number)
         config = ShellConfig(
@@ -218,15 +218,7 @@ class LiveShell:
         shell, self.shell = self.shell, None
         if shell is not None:
             await shell.close()
-        await asyncio.to_thread(self._mask_histories)
-
-    def _mask_histories(self) -> None:
-        """Mask the known secrets that somebody typed: the shell writes its history down as it was."""
-        for path in self._paths.shell_home.glob("*_history"):
-            with contextlib.suppress(OSError):
-                typed = path.read_bytes().decode("utf-8", "surrogateescape")
-                if (masked := self._masker.text(typed)) != typed:
-                    write_private(path, masked.encode("utf-8", "surrogateescape"))
+        await asyncio.to_thread(mask_histories, self._paths.shell_home, self._masker)
 
     def resize(self, cols: int, rows: int) -> None:
         """Change the size in cells."""

@@ -7,12 +7,15 @@ within a session. Finding unknown secrets is the business of curation, not of th
 from __future__ import annotations
 
 import base64
+import contextlib
 import json
 import re
 import urllib.parse
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import TypeVar, cast
 
+from limi_sessions.paths import write_private
 from limi_sessions.records.payload import Payload
 from limi_sessions.records.value import JsonObject, storable
 
@@ -94,3 +97,12 @@ def secret_forms(secret: str) -> tuple[str, ...]:
             if len(form) >= SHORTEST
         )
     )
+
+
+def mask_histories(directory: Path, masker: Masker) -> None:
+    """Mask the known secrets that somebody typed: a shell writes its history down as it was."""
+    for path in directory.glob("*_history"):
+        with contextlib.suppress(OSError):
+            typed = path.read_bytes().decode("utf-8", "surrogateescape")
+            if (masked := masker.text(typed)) != typed:
+                write_private(path, masked.encode("utf-8", "surrogateescape"))

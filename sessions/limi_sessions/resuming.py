@@ -7,10 +7,21 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
+from limi_sessions.agent.prompt import CUT_OFF
 from limi_sessions.paths import SessionPaths
 from limi_sessions.plan import SessionPlan
 from limi_sessions.records.event import Event
-from limi_sessions.records.payload import HumanRan, SessionStarted, SettingsChanged, ShellStarted, ToolFinished
+from limi_sessions.records.payload import (
+    HumanRan,
+    SessionResumed,
+    SessionStarted,
+    SettingsChanged,
+    ShellStarted,
+    ToolFinished,
+)
+from limi_sessions.tools.tool import ToolResult
+from limi_sessions.tools.toolbox import render
+from limi_sessions.trajectory import interrupted_calls
 
 MOST_SCROLLBACK = 4 * 1024 * 1024
 """Terminal bytes of the earlier shell that are shown again."""
@@ -109,3 +120,18 @@ def _output_of(line: bytes) -> bytes:
     if isinstance(entry, list) and len(entry) == 3 and entry[1] == "o" and isinstance(entry[2], str):  # pyright: ignore[reportUnknownArgumentType]
         return entry[2].encode("utf-8", "replace")
     return b""
+
+
+def resumed_payload(events: Sequence[Event], *, limi_version: str, cwd: Path) -> SessionResumed:
+    """The event of a session that goes on."""
+    open_calls = tuple(call.call_id for _, call in interrupted_calls(events))
+    return SessionResumed(limi_version=limi_version, cwd=str(cwd), interrupted_calls=open_calls)
+
+
+def cut_off_calls(events: Sequence[Event]) -> list[ToolFinished]:
+    """A result for every call that has none: nobody knows what became of it."""
+    result = render(ToolResult(status="interrupted", text=CUT_OFF))
+    return [
+        ToolFinished(call_id=call.call_id, name=call.name, status="interrupted", result=result)
+        for _, call in interrupted_calls(events)
+    ]
