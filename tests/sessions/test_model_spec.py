@@ -143,3 +143,10 @@ def test_loopback_goes_past_a_proxy() -> None:
     spec = parse_model("demo", environ={})
     child = worker_environ(spec, {"NO_PROXY": "corp", "HTTPS_PROXY": "http://proxy:1"}, local_key="k")
     assert child["NO_PROXY"] == "corp,127.0.0.1,localhost,::1"
+
+
+def test_a_script_that_breaks_the_format_is_refused_before_anything_starts(tmp_path: Path) -> None:
+    script = tmp_path / "s.yaml"
+    script.write_text("turns:\n  - text: fine\n  - txt: typo\n")
+    with pytest.raises(UnknownModel, match=r"turn 2: txt: unknown key"):
+        parse_model(f"scripted:{script}", environ={})

@@ -201,10 +201,11 @@ async def test_a_session_on_a_script_goes_on_where_it_stopped(tmp_path: Path) ->
     assert client.worker_pid is None
 
 
-async def test_a_malformed_script_is_told_to_who_asks(tmp_path: Path) -> None:
+async def test_a_script_that_was_broken_meanwhile_is_told_to_who_asks(tmp_path: Path) -> None:
     path = tmp_path / "script.yaml"
-    path.write_text("[{txt: a}]")
+    path.write_text("[{text: a}]")
     spec = parse_model(f"scripted:{path}", environ=os.environ)
+    path.write_text("[{txt: a}]")
     client = await ModelClient.start(spec, log_directory=tmp_path, environ=os.environ)
     try:
         with pytest.raises(ModelError, match="turn 1: txt: unknown key") as caught:

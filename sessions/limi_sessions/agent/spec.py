@@ -117,6 +117,12 @@ def _scripted(name: str) -> ModelSpec:
     script = Path(name.removeprefix("scripted:")).expanduser().absolute()
     if not script.is_file():
         raise UnknownModel(f"there is no script file {script}: write scripted:FILE with a YAML or JSON file of turns")
+    from limi_sessions.agent.script import ScriptUnreadable, read_script
+
+    try:
+        read_script(script)
+    except ScriptUnreadable as error:
+        raise UnknownModel(str(error)) from error
     return ModelSpec(name, "scripted", "openai/scripted", script=script)
 
 
