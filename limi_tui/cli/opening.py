@@ -199,6 +199,8 @@ def _require_terminal(*, stdin: bool = True) -> None:
             "the workstation needs a terminal, and this is none: call it from one, "
             "or run a query without a screen: limi session run --model NAME --query TEXT"
         )
+    if not sys.stderr.isatty():
+        raise Refused("the workstation draws on standard error, and this is no terminal: call it without 2>")
 
 
 def _open_workstation(request: OpeningRequest) -> int:

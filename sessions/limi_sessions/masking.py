@@ -60,14 +60,11 @@ class Masker:
 
     def payload(self, payload: _P) -> _P:
         """The payload with every known value replaced, in all its strings, and fit to be stored."""
-        payload = storable(payload)
-        if self._in_json is None:
-            return payload
+        payload, serialised = storable(payload)
         # One search over the serialised payload decides; nearly all payloads hold no secret.
-        before = payload.model_dump_json()
-        if self._in_json.search(before) is None:
+        if self._in_json is None or self._in_json.search(serialised) is None:
             return payload
-        masked = self._walk(cast(JsonObject, json.loads(before)))
+        masked = self._walk(cast(JsonObject, json.loads(serialised)))
         return type(payload).model_validate(masked)
 
     def _walk(self, value: object) -> object:

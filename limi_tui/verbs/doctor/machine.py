@@ -36,9 +36,9 @@ def examine_host_terminal(environ: Mapping[str, str], *, attached: bool) -> Find
     if term in ("", "dumb"):
         return Finding(
             "host terminal",
-            "problem",
-            f"TERM={term or 'unset'}: no full-screen program works",
-            "set TERM, or change the terminal",
+            "warning",
+            f"TERM={term or 'unset'}: the terminal promises no full screen; limi draws as for xterm all the same",
+            "set TERM=xterm-256color, or change the terminal if the screen is garbled",
         )
     if environ.get("NO_COLOR"):
         return Finding("host terminal", "ok", f"{term}, without colours (NO_COLOR)")

@@ -75,11 +75,11 @@ def seal(
     payload: Payload, *, event_id: str, session_id: str, seq: int, ts: str, mono_ns: int, actor: str, prev_sha256: str
 ) -> tuple[Event, bytes]:
     """An event with its hash, and its journal line, newline included."""
-    payload = storable(payload)
+    payload, serialised = storable(payload)
     body = (
         f'{{"event_id":"{event_id}","session_id":"{session_id}","seq":{seq},"ts":"{ts}","mono_ns":{mono_ns},'
         f'"kind":"{payload.kind}","actor":{json.dumps(actor)},"schema":{SCHEMA},'
-        f'"payload":{payload.model_dump_json()},"prev_sha256":"{prev_sha256}"'
+        f'"payload":{serialised},"prev_sha256":"{prev_sha256}"'
     ).encode()
     sha256 = hashlib.sha256(body).hexdigest()
     # Every field is ours and well-formed, so validation would only cost time on the path to the disk.

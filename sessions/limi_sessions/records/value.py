@@ -23,13 +23,13 @@ class Value(BaseModel):
 _V = TypeVar("_V", bound=Value)
 
 
-def storable(value: _V) -> _V:
-    """The value with lone surrogates replaced by U+FFFD: models do send them, and UTF-8 cannot hold them."""
+def storable(value: _V) -> tuple[_V, str]:
+    """The value and its JSON, lone surrogates replaced by U+FFFD: models do send them, and UTF-8 cannot hold them."""
     try:
-        value.model_dump_json()
+        return value, value.model_dump_json()
     except PydanticSerializationError:
-        return type(value).model_validate(_without_surrogates(value.model_dump()))
-    return value
+        clean = type(value).model_validate(_without_surrogates(value.model_dump()))
+        return clean, clean.model_dump_json()
 
 
 def _without_surrogates(value: object) -> object:
