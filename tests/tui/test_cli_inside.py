@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import pty
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -51,3 +54,21 @@ def test_the_path_is_extended_only_where_limi_would_not_be_found(tmp_path: Path)
     extended = environ_with_limi({"PATH": "/bin", "X": "y"}, program_directory=tmp_path)
     assert extended == {"PATH": f"/bin{os.pathsep}{tmp_path}", "X": "y"}
     assert environ_with_limi(extended, program_directory=Path("/elsewhere")) == extended
+
+
+def test_a_workstation_whose_drawing_would_go_to_a_file_is_refused(house: House) -> None:
+    ours, theirs = pty.openpty()
+    try:
+        ran = subprocess.run(
+            [sys.executable, "-P", "-m", "limi_tui", "--model", "demo"],
+            stdin=theirs,
+            stdout=theirs,
+            stderr=subprocess.PIPE,
+            env=house.environment(),
+            timeout=60,
+            check=False,
+        )
+    finally:
+        os.close(ours)
+        os.close(theirs)
+    assert ran.returncode == 2 and b"call it without 2>" in ran.stderr
