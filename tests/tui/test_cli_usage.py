@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -159,6 +160,8 @@ def test_ctrl_c_at_a_question_ends_with_130_and_no_traceback(house: House) -> No
         ["-P", "-m", "limi_tui", "session", "delete", session_id],
         env={**house.environment(), "TERM": "xterm"},
         timeout=30,
+        # A background job is started with SIGINT ignored, and a person's shell never hands that on.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     )
     child.expect("Move to the bin")
     child.sendintr()
