@@ -131,7 +131,7 @@ class LiveSession:
         await self._model.use(self._model.spec)
         await first()
         try:
-            await self.shell.start(cwd, preload=scrollback)
+            await self.shell.start_below(scrollback, cwd)
         except ShellError as error:
             await self.record.system(SessionFinished(status="shell_lost", reason=str(error)))
             raise

@@ -30,8 +30,8 @@ from limi_sessions.records.payload import (
     ShellName,
     ShellStarted,
 )
-from limi_sessions.terminal import open_engine
 from limi_sessions.terminal.engine import TermEngine
+from limi_sessions.terminal.handover import engine_showing, make_ready
 
 MOST_OUTPUT = 30_000
 """Characters of a human command's output that are told to the agent."""
@@ -108,12 +108,12 @@ class LiveShell:
         self.epoch = -1
         """The epoch under which the agent may type; stale when somebody took over."""
 
-    async def start(self, cwd: Path, *, preload: bytes = b"") -> None:
+    async def start(self, cwd: Path, *, engine: TermEngine | None = None) -> None:
         """Start a shell and record that.
 
         Args:
             cwd: its directory.
-            preload: terminal bytes shown before its first output: the scrollback of an earlier shell.
+            engine: the screen that an earlier shell left, made ready; None: an empty one.
 
         Raises:
             ShellError: it could not be started; the message says what to do.
@@ -136,7 +136,6 @@ class LiveShell:
             ),
             secrets=self._masker.secrets,
         )
-        engine = await asyncio.to_thread(self._engine_with, preload) if preload else None
         shell = await SharedShell.start(config, self, engine=engine)
         self.shell = shell
         self._post(
@@ -153,19 +152,11 @@ class LiveShell:
         )
         self._watcher.shell_attached(shell)
 
-    def _engine_with(self, preload: bytes) -> TermEngine:
-        engine = open_engine(*self._size)
-        engine.feed(preload)
-        # What a killed program may have set. Leaving the alternate screen where there is none would move the cursor.
-        leave = b"\x1b[?1049l" if engine.modes.alternate_screen else b""
-        # Resetting the scroll region sends the cursor home, hence saved around it.
-        engine.feed(leave + b"\x1b7\x1b[r\x1b8")
-        engine.feed(b"\x1b[?1000l\x1b[?1002l\x1b[?1003l\x1b[?2004l\x1b[?1l\x1b>\x1b[?25h\x1b[0m")
-        if engine.cursor.x:
-            engine.feed(b"\r\n")
-        # The answers to what an earlier child asked are nothing to this one.
-        engine.take_replies()
-        return engine
+    async def start_below(self, printed: bytes, cwd: Path) -> None:
+        """Start a shell under what an earlier one printed; see `start`."""
+        cols, rows = self._size
+        engine = await asyncio.to_thread(engine_showing, printed, cols=cols, rows=rows) if printed else None
+        await self.start(cwd, engine=engine)
 
     async def restart(self) -> bool:
         """Start a new shell after one died, in its last directory; False when that does not work (any more)."""
@@ -176,8 +167,11 @@ class LiveShell:
         cwd = old.cwd if old is not None else None
         if old is not None:
             await old.close()
+            make_ready(old.engine)
         try:
-            await self.start(cwd if cwd is not None and cwd.is_dir() else Path.home())
+            await self.start(
+                cwd if cwd is not None and cwd.is_dir() else Path.home(), engine=None if old is None else old.engine
+            )
         except ShellError as error:
             self._post(DegradedMode(part="shell_marks", reason=str(error)), "system")
             return False

@@ -95,7 +95,10 @@ class StoreOwner:
             raise SessionUnknown(f"{text!r} is no session id; give at least {_SHORTEST_PREFIX} of its characters")
         candidates = [row for row in found if not row[2]] or found
         if not candidates:
-            raise SessionUnknown(f"no session has an id that begins with {text!r}; `limi session list` shows them")
+            raise SessionUnknown(
+                f"no session has an id that begins with {text!r}; `limi session list` shows them, "
+                "with --deleted those in the bin"
+            )
         if len(candidates) > 1:
             named = "".join(f"\n  {session_id}  {title}" for session_id, title, _ in candidates[:_MOST_NAMED])
             more = len(candidates) - _MOST_NAMED

@@ -53,8 +53,7 @@ def _drive(limi: Workstation, worked: Worked) -> None:
     """What the person does."""
     limi.decide("a")
     limi.shows("counted-42")
-    limi.shows("create notes.md")
-    worked.seen["approval"] = limi.text
+    worked.seen["approval"] = limi.shows("create notes.md", "+one", "waiting for you")
     limi.decide("r")
     limi.shows("reason (may be empty)")
     limi.line("use docs/ instead")
