@@ -199,9 +199,12 @@ def test_asking_whether_a_journal_is_written_does_not_keep_a_writer_out(tmp_path
 
     asking = threading.Thread(target=ask)
     asking.start()
+    opened = 0
     try:
         for _ in range(200):
             Journal(path, "s").close()
+            opened += 1
     finally:
         over.set()
         asking.join()
+    assert opened == 200
