@@ -25,18 +25,16 @@ from pathlib import Path
 
 from table import machine_line, print_table
 
-from limi_sessions.agent.ports import Activity, NobodyIsHere
-from limi_sessions.agent.stream import Delta
+from limi_sessions.agent.ports import NobodyIsHere
 from limi_sessions.journal import Journal
 from limi_sessions.live import LiveSession
 from limi_sessions.masking import Masker
 from limi_sessions.paths import Home
 from limi_sessions.plan import Company
-from limi_sessions.pty.shell import SharedShell
-from limi_sessions.pty.waiting import ShellState
 from limi_sessions.recorder import Recorder
 from limi_sessions.records.event import Event
-from limi_sessions.records.payload import LeaseOwner, ModelMessage, ShellName, ToolFinished
+from limi_sessions.records.payload import ModelMessage, ShellName, ToolFinished
+from limi_sessions.unwatched import Unwatched
 from limi_tui.verbs.opening_request import OpeningRequest
 from limi_tui.verbs.session_start import new_plan
 
@@ -46,32 +44,11 @@ GOAL_RATIO = 1.5
 
 
 @dataclass
-class Stopwatch(NobodyIsHere):
+class Stopwatch(NobodyIsHere, Unwatched):
     """Nobody, who notes when each call arrived and when its result was told."""
 
     arrived_ns: int = 0
     trips_ms: list[float] = field(default_factory=list[float])
-
-    def delta_arrived(self, request_id: str, delta: Delta) -> None:
-        """Not timed."""
-
-    def activity_changed(self, activity: Activity) -> None:
-        """Not timed."""
-
-    def shell_attached(self, shell: SharedShell) -> None:
-        """Not timed."""
-
-    def output_read(self) -> None:
-        """Not timed."""
-
-    def shell_state_changed(self, state: ShellState) -> None:
-        """Not timed."""
-
-    def lease_changed(self, owner: LeaseOwner, reason: str) -> None:
-        """Not timed."""
-
-    def key_swallowed(self) -> None:
-        """Nobody types."""
 
     async def ask(self, question: str, options: Sequence[str]) -> str | None:
         """Nobody answers."""

@@ -23,9 +23,8 @@ from textual.binding import Binding, BindingType
 
 from limi_sessions.pty.environment import shell_environment
 from limi_sessions.pty.shell import SharedShell
-from limi_sessions.pty.values import FinishedCommand, ShellConfig
-from limi_sessions.pty.waiting import ShellState
-from limi_sessions.records.payload import LeaseOwner
+from limi_sessions.pty.unheard import Unheard
+from limi_sessions.pty.values import ShellConfig
 from limi_sessions.terminal import open_engine
 from limi_sessions.terminal.engine import TermEngine
 from limi_tui.guard import install_guard
@@ -48,7 +47,7 @@ class Measured:
     lags: list[float] = field(default_factory=list[float])
 
 
-class PaintListener:
+class PaintListener(Unheard):
     """Lets the pane paint; no other notice of the shell is of interest here."""
 
     def __init__(self, pane: TerminalPane) -> None:
@@ -59,30 +58,6 @@ class PaintListener:
         """The engine was fed."""
         self.asked = False
         self.pane.output_read()
-
-    def command_finished(self, command: FinishedCommand) -> None:
-        """Nothing."""
-
-    def state_changed(self, state: ShellState) -> None:
-        """Nothing."""
-
-    def lease_changed(self, owner: LeaseOwner, epoch: int, reason: str) -> None:
-        """Nothing."""
-
-    def secret_typed(self, keys: int) -> None:
-        """Nothing."""
-
-    def mark_forged(self, count: int, sample: str) -> None:
-        """Nothing."""
-
-    def shell_lost(self, exit_code: int | None, signal: int | None) -> None:
-        """Nothing."""
-
-    def key_swallowed(self) -> None:
-        """Nothing."""
-
-    def cast_failed(self, reason: str) -> None:
-        """Nothing."""
 
 
 class ScreenApp(App[None]):

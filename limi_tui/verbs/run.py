@@ -8,45 +8,18 @@ import signal
 import sys
 from collections.abc import Callable, Sequence
 
-from limi_sessions.agent.ports import Activity, NobodyIsHere
-from limi_sessions.agent.stream import Delta
+from limi_sessions.agent.ports import NobodyIsHere
 from limi_sessions.live import LiveSession
 from limi_sessions.plan import Company
-from limi_sessions.pty.shell import SharedShell
-from limi_sessions.pty.waiting import ShellState
 from limi_sessions.records.event import Event
-from limi_sessions.records.payload import LeaseOwner, SessionFinished, SessionStatus
+from limi_sessions.records.payload import SessionFinished, SessionStatus
+from limi_sessions.unwatched import Unwatched
 from limi_store import StorePort, open_store
 from limi_tui.verbs.opening_request import OpeningRequest
 from limi_tui.verbs.session_start import new_plan
 from limi_tui.verbs.transcript_text import event_text
 
 EXIT_CODES: dict[SessionStatus, int] = {"done": 0, "failed": 3, "limit": 4, "shell_lost": 5, "interrupted": 130}
-
-
-class _Unwatched:
-    """Nobody looks at the shell or at what streams."""
-
-    def delta_arrived(self, request_id: str, delta: Delta) -> None:
-        """Not shown."""
-
-    def activity_changed(self, activity: Activity) -> None:
-        """Not shown."""
-
-    def shell_attached(self, shell: SharedShell) -> None:
-        """Not shown."""
-
-    def output_read(self) -> None:
-        """Not shown."""
-
-    def shell_state_changed(self, state: ShellState) -> None:
-        """Not shown."""
-
-    def lease_changed(self, owner: LeaseOwner, reason: str) -> None:
-        """Not shown."""
-
-    def key_swallowed(self) -> None:
-        """Nobody types."""
 
 
 async def _nobody(question: str, options: Sequence[str]) -> str | None:
@@ -74,7 +47,7 @@ def run_headless(request: OpeningRequest, *, as_json: bool) -> int:
 
 async def _run(request: OpeningRequest, store: StorePort, told: Callable[[Event], str]) -> int:
     plan = new_plan(request, model=request.model or "demo")
-    unwatched = _Unwatched()
+    unwatched = Unwatched()
     stop = asyncio.Event()
     printer = _Printer(told, stop)
     company = Company(

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from importlib.metadata import version
 
 from limi_sessions.agent.ports import Limits
-from limi_sessions.agent.spec import parse_model
+from limi_sessions.agent.spec import ModelSpec, parse_model
 from limi_sessions.journal import read_journal
 from limi_sessions.plan import SessionPlan
 from limi_sessions.records.event import Event
@@ -27,13 +28,10 @@ def new_plan(request: OpeningRequest, *, model: str, cols: int = 120, rows: int 
         HomeUnwritable: there is no place to record it.
     """
     request.home.make()
-    session_id = uuid7()
-    return SessionPlan(
-        session_id=session_id,
-        paths=request.home.session(session_id),
-        limi_home=request.home.root,
+    plan = _common_plan(request, uuid7(), parse_model(model, api_base=request.api_base, environ=os.environ))
+    return replace(
+        plan,
         workspace=request.workspace.resolve(),
-        model=parse_model(model, api_base=request.api_base, environ=os.environ),
         query=request.query or "",
         profile=request.profile,
         shell=request.shell,
@@ -44,10 +42,6 @@ def new_plan(request: OpeningRequest, *, model: str, cols: int = 120, rows: int 
             max_tokens=request.max_completion_tokens,
             effort=request.effort,
         ),
-        limits=Limits(max_turns=request.max_turns, max_tokens=request.max_tokens, max_cost_usd=request.max_cost),
-        actor=request.actor,
-        environ=environ_with_limi(os.environ),
-        limi_version=version("limi-tui"),
         cols=cols,
         rows=rows,
     )
@@ -62,23 +56,26 @@ def plan_to_resume(
         SessionUnreadable: its journal does not say how it started.
         UnknownModel: its model cannot be used any more; another one may be named.
     """
-    paths = request.home.session(session_id)
-    events = read_journal(paths.journal).events
-    model = request.model or model_in_force(events)
-    plan = SessionPlan(
+    events = read_journal(request.home.session(session_id).journal).events
+    api_base = request.api_base or _api_base_in_force(events)
+    model = parse_model(request.model or model_in_force(events), api_base=api_base, environ=os.environ)
+    plan = replace(_common_plan(request, session_id, model), cols=cols, rows=rows)
+    return resumed_plan(plan, events), events
+
+
+def _common_plan(request: OpeningRequest, session_id: str, model: ModelSpec) -> SessionPlan:
+    """What new and resumed sessions have in common; the rest as the plan's defaults say."""
+    return SessionPlan(
         session_id=session_id,
-        paths=paths,
+        paths=request.home.session(session_id),
         limi_home=request.home.root,
         workspace=request.workspace,
-        model=parse_model(model, api_base=request.api_base or _api_base_in_force(events), environ=os.environ),
+        model=model,
         limits=Limits(max_turns=request.max_turns, max_tokens=request.max_tokens, max_cost_usd=request.max_cost),
         actor=request.actor,
         environ=environ_with_limi(os.environ),
         limi_version=version("limi-tui"),
-        cols=cols,
-        rows=rows,
     )
-    return resumed_plan(plan, events), events
 
 
 def _api_base_in_force(events: Sequence[Event]) -> str | None:

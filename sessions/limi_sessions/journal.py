@@ -159,11 +159,6 @@ class Journal:
         self._previous = GENESIS if last is None else last.sha256
 
     @property
-    def next_seq(self) -> int:
-        """The seq of the next event."""
-        return self._next_seq
-
-    @property
     def head_sha256(self) -> str:
         """The hash of the last event."""
         return self._previous

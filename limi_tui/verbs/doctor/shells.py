@@ -11,44 +11,13 @@ from typing import get_args
 
 from limi_sessions.pty.environment import shell_environment
 from limi_sessions.pty.errors import ShellError
-from limi_sessions.pty.shell import CommandOutcome, FinishedCommand, SharedShell, ShellConfig
-from limi_sessions.pty.waiting import ShellState
-from limi_sessions.records.payload import LeaseOwner, ShellName
+from limi_sessions.pty.shell import CommandOutcome, SharedShell, ShellConfig
+from limi_sessions.pty.unheard import Unheard
+from limi_sessions.records.payload import ShellName
 from limi_tui.verbs.doctor.finding import Finding
 
 _SECONDS = 5.0
 """For the start of a shell, and again for one command in it."""
-
-
-class _Nobody:
-    """A listener that watches nothing."""
-
-    def output_read(self) -> None:
-        """Not watched."""
-
-    def command_finished(self, command: FinishedCommand) -> None:
-        """Not watched."""
-
-    def state_changed(self, state: ShellState) -> None:
-        """Not watched."""
-
-    def lease_changed(self, owner: LeaseOwner, epoch: int, reason: str) -> None:
-        """Not watched."""
-
-    def secret_typed(self, keys: int) -> None:
-        """Not watched."""
-
-    def mark_forged(self, count: int, sample: str) -> None:
-        """Not watched."""
-
-    def shell_lost(self, exit_code: int | None, signal: int | None) -> None:
-        """Not watched."""
-
-    def key_swallowed(self) -> None:
-        """Not watched."""
-
-    def cast_failed(self, reason: str) -> None:
-        """Not watched."""
 
 
 def examine_shells() -> list[Finding]:
@@ -87,7 +56,7 @@ async def _try(name: ShellName, path: str, scratch: Path) -> Finding:
         environment=shell_environment(os.environ),
         start_timeout_s=_SECONDS,
     )
-    shell = await SharedShell.start(config, _Nobody())
+    shell = await SharedShell.start(config, Unheard())
     try:
         async with asyncio.timeout(_SECONDS):
             epoch = shell.lease.acquire_agent("limi doctor")

@@ -11,9 +11,6 @@ NOBODY_IS_HERE = "denied: nobody is here"
 
 NOT_RUN = "not run: the agent was stopped before this call"
 CUT_OFF = "interrupted: the session was cut off before this call ended; its effects are unknown"
-SHELL_RESTARTED = (
-    "The shell died. A new shell was started in {cwd}; variables, functions and jobs of the old one are gone."
-)
 
 _SHARED = """You are limi, an agent that works with a human expert at one live {shell} shell in a terminal.
 The expert sees everything you do, may type into the same shell, and may take over at any time.
