@@ -15,6 +15,9 @@ from limi_sessions.records.event import Event
 from limi_sessions.records.payload import SessionStarted
 from limi_store import StoreError, StorePort, open_store
 
+_LONGEST_OPENING_S = 15.0
+"""Longer than a client waits for the store's owner; making a large database anew may take longer still."""
+
 
 class StoreGate:
     """Opens the store once, in a thread of its own."""
@@ -28,6 +31,7 @@ class StoreGate:
         """
         self._home = home
         self._told = told
+        self._opening = False
         self._begun: list[str] = []
         self._store: Future[StorePort] = Future()
         self._seen: set[str] = set()
@@ -35,6 +39,7 @@ class StoreGate:
 
     def open(self) -> None:
         """Begin to open; errors are raised by `store`."""
+        self._opening = True
         threading.Thread(target=self._open, name="store-opening", daemon=True).start()
 
     def _open(self) -> None:
@@ -76,10 +81,16 @@ class StoreGate:
             self._store.result().event_appended(event)
 
     def close(self) -> None:
-        """Discard the sessions that were begun here and never used, and close the store, if it was opened."""
-        if not self._store.done() or self._store.exception() is not None:
+        """Discard the sessions that were begun here and never used, and close the store, if it was opened.
+
+        An opening under way is waited for: a process that ends while the database's own code runs in a thread aborts.
+        """
+        if not self._opening:
             return
-        store = self._store.result()
+        try:
+            store = self._store.result(timeout=_LONGEST_OPENING_S)
+        except Exception:  # noqa: BLE001 - it was not opened, and that was said when it failed
+            return
         for session_id in self._begun:
             # One that cannot be discarded stays in the list, which harms nobody.
             with contextlib.suppress(StoreError):
