@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TypedDict, Unpack
 
+from limi_sessions.branches import BranchBook
 from limi_sessions.records.event import Event
 from limi_sessions.records.message import FinishReason, Message, Role, TokenCount, ToolCall
 from limi_sessions.records.payload import (
@@ -16,15 +17,19 @@ from limi_sessions.records.payload import (
     ModelFailed,
     ModelMessage,
     ModelRequest,
+    Rewound,
     SessionStarted,
     SettingsChanged,
+    ToolDecided,
     ToolFinished,
     ToolProposed,
     ToolStatus,
     UserMessage,
+    WorkspaceRestored,
 )
-from limi_sessions.records.turn import Turn, TurnSource
+from limi_sessions.records.turn import Branch, Turn, TurnSource
 from limi_sessions.records.value import JsonObject
+from limi_sessions.told import told_of_command, told_of_edit, told_of_restoration
 
 _UNFINISHED: frozenset[FinishReason] = frozenset({"truncated", "cancelled"})
 
@@ -47,6 +52,8 @@ class _TurnFields(TypedDict, total=False):
     latency_ms: float | None
     extra: JsonObject
     demo: bool
+    edited: ToolCall | None
+    note: str
     cast_from: int | None
     cast_to: int | None
 
@@ -59,16 +66,16 @@ class TurnBuilder:
     """
 
     def __init__(self) -> None:
-        self.turns: list[Turn] = []
-        """Settled turns, in order."""
+        self._book = BranchBook()
         self._open_calls: set[str] = set()
+        self._edited: dict[str, ToolCall] = {}
         self._waiting: list[tuple[Event, _TurnFields]] = []
         self._model = ""
         self._demo = False
 
     def feed(self, event: Event) -> list[Turn]:
         """Take the next event; the turns that it settled."""
-        before = len(self.turns)
+        self._settled: list[Turn] = []
         match event.payload:
             case SessionStarted() as started:
                 self._model, self._demo = started.model, started.demo
@@ -94,11 +101,37 @@ class TurnBuilder:
                     finish_reason="truncated",
                     demo=self._demo,
                 )
+            case ToolDecided(call_id=call_id, edited=ToolCall() as edited):
+                self._edited[call_id] = edited
             case ToolFinished() as finished:
                 self._add_result(event, finished)
+            case WorkspaceRestored(reached_model=True) as restored:
+                self._add_when_answered(event, role="user", source="shell", content=told_of_restoration(restored))
+            case Rewound() as rewound:
+                self._rewind(event, rewound)
             case _:
                 pass
-        return self.turns[before:]
+        return self._settled
+
+    @property
+    def turns(self) -> list[Turn]:
+        """The path where the conversation stands: settled turns, in order."""
+        return self._book.path
+
+    @property
+    def branch(self) -> str:
+        """Where the conversation stands."""
+        return self._book.current
+
+    @property
+    def branches(self) -> tuple[Branch, ...]:
+        """Every branch with its own turns, in the order in which they began."""
+        return self._book.branches
+
+    @property
+    def next_branch(self) -> str:
+        """A name for the next branch."""
+        return self._book.next_name()
 
     @property
     def open_calls(self) -> frozenset[str]:
@@ -106,18 +139,28 @@ class TurnBuilder:
         return frozenset(self._open_calls)
 
     def _add(self, event: Event, **fields: Unpack[_TurnFields]) -> None:
-        self.turns.append(
-            Turn.model_validate(
-                {
-                    "session_id": event.session_id,
-                    "turn_no": len(self.turns),
-                    "actor": event.actor,
-                    "ts": event.ts,
-                    "event_id": event.event_id,
-                    **fields,
-                }
-            )
+        turn = Turn.model_validate(
+            {
+                "session_id": event.session_id,
+                "branch": self._book.current,
+                "turn_no": len(self._book.path),
+                "actor": event.actor,
+                "ts": event.ts,
+                "event_id": event.event_id,
+                **fields,
+            }
         )
+        self._book.add(turn)
+        self._settled.append(turn)
+
+    def _rewind(self, event: Event, rewound: Rewound) -> None:
+        self._open_calls.clear()
+        self._edited.clear()
+        # What waited for open calls belongs to the branch that is left.
+        waiting, self._waiting = self._waiting, []
+        for earlier, fields in waiting:
+            self._add(earlier, **fields)
+        self._book.rewind(rewound, event.ts)
 
     def _add_when_answered(self, event: Event, **fields: Unpack[_TurnFields]) -> None:
         if self._open_calls:
@@ -147,6 +190,7 @@ class TurnBuilder:
         )
 
     def _add_result(self, event: Event, finished: ToolFinished) -> None:
+        edited = self._edited.pop(finished.call_id, None)
         self._add(
             event,
             role="tool",
@@ -159,6 +203,8 @@ class TurnBuilder:
             cwd=finished.cwd,
             latency_ms=finished.duration_ms,
             demo=self._demo,
+            edited=edited,
+            note="" if edited is None else told_of_edit(edited),
             cast_from=finished.cast_from,
             cast_to=finished.cast_to,
         )
@@ -170,16 +216,10 @@ class TurnBuilder:
 
 
 def _observation(ran: HumanRan) -> _TurnFields:
-    exit_text = "unknown" if ran.exit_code is None else str(ran.exit_code)
-    status = (
-        f"[status=done exit={exit_text} cwd={ran.cwd or 'unknown'} dur={ran.duration_ms / 1000:.1f}s "
-        f"truncated={ran.truncated_chars} by=human]"
-    )
-    output = f"{ran.output}\n" if ran.output and not ran.output.endswith("\n") else ran.output
     return {
         "role": "user",
         "source": "shell",
-        "content": f"[The expert ran a command in the shared shell]\n$ {ran.command}\n{output}{status}",
+        "content": told_of_command(ran),
         "exit_code": ran.exit_code,
         "cwd": ran.cwd,
         "latency_ms": ran.duration_ms,
@@ -189,7 +229,7 @@ def _observation(ran: HumanRan) -> _TurnFields:
 
 
 def turns_of(events: Iterable[Event]) -> list[Turn]:
-    """The turns of a session's events, which must be in order."""
+    """The turns of the path on which a session stands after its events, which must be in order."""
     builder = TurnBuilder()
     for event in events:
         builder.feed(event)
@@ -201,7 +241,7 @@ def messages_of(turns: Iterable[Turn]) -> list[Message]:
     return [
         Message(
             role=turn.role,
-            content=turn.content,
+            content=f"{turn.note}\n{turn.content}" if turn.note else turn.content,
             reasoning=turn.reasoning,
             tool_calls=turn.tool_calls,
             tool_call_id=turn.tool_call_id,

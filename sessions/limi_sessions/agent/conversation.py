@@ -28,8 +28,13 @@ class Conversation:
 
     @property
     def turns(self) -> list[Turn]:
-        """Settled turns."""
+        """Settled turns of the path where the conversation stands."""
         return self._builder.turns
+
+    @property
+    def line(self) -> TurnBuilder:
+        """The conversation with its branches."""
+        return self._builder
 
     def feed(self, event: Event) -> None:
         """Take an acknowledged event."""

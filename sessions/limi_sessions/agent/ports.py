@@ -38,6 +38,10 @@ class Completer(Protocol):
         ...
 
 
+def _no_problem(call: ToolCall) -> str:
+    return ""
+
+
 @dataclass(frozen=True)
 class Proposal:
     """A call that waits for a decision."""
@@ -46,6 +50,12 @@ class Proposal:
     call: ToolCall
     preview: Preview
     demo: bool
+    rememberable: str = ""
+    """What "accept for this session" would cover, in words; empty when this call cannot be remembered."""
+    not_rememberable: str = ""
+    """Why it cannot, in words."""
+    problem_of: Callable[[ToolCall], str] = _no_problem
+    """What is wrong with an edited call, for the expert; empty when it can run."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +64,13 @@ class Decision:
 
     accept: bool
     reason: str = ""
-    by: Literal["human", "mode", "nobody"] = "human"
+    """Why not, as the model is told: the ready-made reasons in words and what the expert typed."""
+    by: Literal["human", "mode", "remembered", "nobody"] = "human"
+    reason_codes: tuple[str, ...] = ()
+    remember: bool = False
+    """Accept the same call for the rest of the session, unasked."""
+    edited: ToolCall | None = None
+    """The call as it is to run; None: as proposed. Keeps the proposal's ``call_id``."""
 
 
 class Approver(Protocol):

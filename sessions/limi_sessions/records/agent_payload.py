@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from limi_sessions.records.message import Completion, Message, Sampling, ToolCall, ToolSchema
-from limi_sessions.records.terms import ToolStatus
+from limi_sessions.records.terms import ApprovalMode, ToolStatus
 from limi_sessions.records.value import JsonObject, Value
 
 
@@ -86,10 +86,18 @@ class ToolDecided(Value):
     kind: Literal["tool_decided"] = "tool_decided"
     call_id: str
     decision: Literal["accept", "reject"]
-    by: Literal["human", "mode", "nobody"]
-    """``mode``: no question was asked; ``nobody``: no person was there."""
+    by: Literal["human", "mode", "remembered", "nobody"]
+    """``mode``: nobody was asked; ``remembered``: accepted for the session before; ``nobody``: no person was there."""
+    mode: ApprovalMode | None = None
+    """The mode in force; None: not recorded."""
     reason: str = ""
+    """Why it was rejected, as the model is told."""
+    reason_codes: tuple[str, ...] = ()
+    """The ready-made reasons among it."""
+    remembered: bool = False
+    """Accepted for the rest of this session."""
     edited: ToolCall | None = None
+    """What the expert made of the call before it ran; None: it ran as proposed."""
 
 
 class ToolFinished(Value):

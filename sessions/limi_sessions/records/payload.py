@@ -29,15 +29,28 @@ from limi_sessions.records.desk_payload import (
 )
 from limi_sessions.records.session_payload import (
     DegradedMode,
+    Rewound,
     SessionFinished,
+    SessionForked,
     SessionResumed,
     SessionStarted,
     SettingsChanged,
+    SnapshotCause,
     TodoWritten,
+    WorkspaceRestored,
     WorkspaceSnapshotTaken,
 )
 from limi_sessions.records.shell_payload import HumanRan, LeaseChanged, MarkForged, SecretTyped, ShellLost, ShellStarted
-from limi_sessions.records.terms import ApprovalMode, LeaseOwner, ProfileName, SessionStatus, ShellName, ToolStatus
+from limi_sessions.records.terms import (
+    ApprovalMode,
+    LeaseOwner,
+    NetworkMode,
+    ProfileName,
+    SandboxName,
+    SessionStatus,
+    ShellName,
+    ToolStatus,
+)
 
 __all__ = [
     "AnyPayload",
@@ -52,11 +65,15 @@ __all__ = [
     "ModelMessage",
     "ModelRequest",
     "ModelRetried",
+    "NetworkMode",
     "Payload",
     "ProfileName",
+    "Rewound",
+    "SandboxName",
     "SecretTyped",
     "SessionDeleted",
     "SessionFinished",
+    "SessionForked",
     "SessionRenamed",
     "SessionRestored",
     "SessionResumed",
@@ -67,12 +84,14 @@ __all__ = [
     "ShellLost",
     "ShellName",
     "ShellStarted",
+    "SnapshotCause",
     "TodoWritten",
     "ToolDecided",
     "ToolFinished",
     "ToolProposed",
     "ToolStatus",
     "UserMessage",
+    "WorkspaceRestored",
     "WorkspaceSnapshotTaken",
 ]
 
@@ -82,6 +101,9 @@ Payload = (
     | SessionFinished
     | SettingsChanged
     | WorkspaceSnapshotTaken
+    | WorkspaceRestored
+    | Rewound
+    | SessionForked
     | ShellStarted
     | ShellLost
     | UserMessage

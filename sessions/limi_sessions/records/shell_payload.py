@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from limi_sessions.records.terms import LeaseOwner, ShellName
+from limi_sessions.records.terms import LeaseOwner, NetworkMode, SandboxName, ShellName
 from limi_sessions.records.value import Value
 
 
@@ -21,6 +21,10 @@ class ShellStarted(Value):
     """File name of the recording, relative to the session's directory."""
     marks: Literal["osc133", "plain"]
     """``plain``: the hooks did not come up; commands are delimited by a sentinel."""
+    sandbox: SandboxName = "none"
+    network: NetworkMode = "on"
+    private: bool = False
+    """The person's own shell beside the shared one, recorded because they asked for it."""
 
 
 class ShellLost(Value):
@@ -46,7 +50,7 @@ class HumanRan(Value):
     cast_from: int | None = None
     cast_to: int | None = None
     reached_model: bool = True
-    """Whether the agent is told of it with its next request."""
+    """Whether the agent is told of it with its next request; False for what was run in the person's own shell."""
 
 
 class LeaseChanged(Value):

@@ -5,7 +5,11 @@ from __future__ import annotations
 from typing import Literal
 
 SessionStatus = Literal["done", "failed", "limit", "interrupted", "shell_lost"]
-ApprovalMode = Literal["ask", "yolo"]
+ApprovalMode = Literal["plan", "ask", "auto-edit", "yolo"]
+"""``plan``: nothing runs that changes anything; ``ask``: each such call is asked about; ``auto-edit``: changes of files
+run unasked, commands do not; ``yolo``: everything runs."""
+SandboxName = Literal["bubblewrap", "landlock", "none"]
+NetworkMode = Literal["off", "allow-list", "on"]
 ShellName = Literal["bash", "zsh", "fish"]
 ProfileName = Literal["limi", "bash-only", "none"]
 ToolStatus = Literal[

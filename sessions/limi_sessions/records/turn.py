@@ -11,6 +11,9 @@ from limi_sessions.records.message import FinishReason, Role, TokenCount, ToolCa
 from limi_sessions.records.payload import SessionStatus, ToolStatus
 from limi_sessions.records.value import JsonObject, Value
 
+MAIN = "main"
+"""The branch that every session begins with."""
+
 TurnSource = Literal["expert", "agent", "shell", "tool", "system"]
 """``shell``: a command that the expert ran, told to the agent as an observation."""
 
@@ -19,9 +22,10 @@ class Turn(Value):
     """One message of a session with its origin and measures."""
 
     session_id: str
-    branch: str = "main"
+    branch: str = MAIN
+    """The branch on which it was recorded."""
     turn_no: int
-    """From 0 within a branch."""
+    """From 0 along the path from the session's beginning, whatever branches it takes."""
     role: Role
     source: TurnSource
     actor: str
@@ -42,6 +46,10 @@ class Turn(Value):
     latency_ms: float | None = None
     extra: JsonObject = {}
     """Provider fields that go back to the model with this message."""
+    edited: ToolCall | None = None
+    """Of a result: the call as the expert changed it before it ran; None: it ran as proposed."""
+    note: str = ""
+    """What the model is told before ``content``, and a sample need not hold: that a call was edited."""
     demo: bool = False
     cast_from: int | None = None
     cast_to: int | None = None
@@ -68,6 +76,24 @@ class SessionSummary(Value):
     demo: bool = False
     tags: tuple[str, ...] = ()
     deleted: bool = False
+    branches: int = 1
+    """How many branches its conversation has."""
+    parent_session_id: str | None = None
+    """The session that it was forked from."""
+
+
+class Branch(Value):
+    """One line of a session's conversation."""
+
+    name: str
+    parent: str | None = None
+    """The branch that it left; None for ``main``."""
+    at_turn: int = 0
+    """How many turns of its parent's path come before its own."""
+    ts: str = ""
+    """When it began."""
+    turns: tuple[Turn, ...] = ()
+    """Its own turns; the first one's number is ``at_turn``."""
 
 
 class Trajectory(Value):
@@ -77,3 +103,7 @@ class Trajectory(Value):
     tools: tuple[ToolSchema, ...]
     tool_set_sha256: str = ""
     turns: tuple[Turn, ...]
+    """The path of the branch on which the session stands."""
+    branches: tuple[Branch, ...] = ()
+    """Every branch in the order in which they began, the last one being where the session stands; empty when the
+    session was never rewound."""

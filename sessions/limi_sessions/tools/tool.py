@@ -73,6 +73,19 @@ class ToolResult:
 
 
 @dataclass(frozen=True, kw_only=True)
+class FileEdit:
+    """What a call would make of one file."""
+
+    path: str
+    """Relative to the workspace."""
+    before: str | None
+    """None: the file is made. Bytes that are no UTF-8 are drawn."""
+    after: str
+    base_sha256: str | None
+    """Of the bytes that ``before`` shows; None: there was no file."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Preview:
     """What a person approves: exactly what the call would do."""
 
@@ -83,6 +96,8 @@ class Preview:
     form: Literal["command", "diff", "text"]
     suspicious: tuple[SuspiciousCharacter, ...] = ()
     """Hidden and look-alike characters of what was proposed."""
+    edit: FileEdit | None = None
+    """For a diff: both sides of it, and what the call was approved against."""
 
 
 class Tool(Protocol):
