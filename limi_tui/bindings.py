@@ -22,8 +22,18 @@ SESSION: list[BindingType] = [
     Binding("ctrl+shift+left", "resize_panes(-5)", "Shell wider", id="shell-wider", priority=True, show=False),
     Binding("ctrl+shift+right", "resize_panes(5)", "Talk wider", id="talk-wider", priority=True, show=False),
     Binding("alt+a", "answer_approval", "Approval", id="focus-approval", priority=True, show=False),
+    Binding("f4", "cycle_mode", "Mode", id="cycle-mode", show=False),
+    Binding("f7", "rewind", "Go back", id="rewind", show=False),
     Binding("f2", "transcript", "Transcript", id="focus-transcript", show=False),
     Binding("f5", "sessions", "Sessions", id="sessions"),
+]
+
+REWIND: list[BindingType] = [
+    Binding("c", "rewind('conversation')", "Conversation only", id="rewind-conversation"),
+    Binding("f", "rewind('files')", "Files only", id="rewind-files"),
+    Binding("t", "retry", "Try again", id="rewind-retry"),
+    Binding("b", "next_branch", "Other branch", id="rewind-branch"),
+    Binding("escape", "leave", "Back", id="leave-rewind"),
 ]
 
 SESSIONS: list[BindingType] = [

@@ -4,6 +4,7 @@
     [model]      default, api_base                LIMI_MODEL, LIMI_API_BASE
     [look]       theme, split_ratio               LIMI_THEME, LIMI_SPLIT_RATIO
     [terminal]   shell, scrollback_lines          LIMI_SHELL, LIMI_SCROLLBACK_LINES
+    [sandbox]    kind, network, allow_hosts, mask LIMI_SANDBOX, LIMI_NETWORK
     [keymap]     id of a binding = "key,key"
 
 A variable of the environment, named on the right, goes before the file. Keys that this version does not know are kept
@@ -16,12 +17,12 @@ import json
 import os
 import tomllib
 from collections.abc import Mapping
-from typing import Annotated, cast
+from typing import Annotated, Literal, cast
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
-from limi_sessions.paths import Home, write_private
-from limi_sessions.records.payload import ShellName
+from limi_sessions.paths import Home, store_socket, write_private
+from limi_sessions.records.payload import NetworkMode, SandboxName, ShellName
 from limi_tui.verbs.handle import ALLOWED, is_handle
 
 
@@ -76,6 +77,17 @@ class TerminalSettings(_Concern):
     )
 
 
+class SandboxSettings(_Concern):
+    """What confines the shared shell."""
+
+    kind: Annotated[Literal["auto"] | SandboxName, Field(description="auto, bubblewrap, landlock or none")] = "auto"
+    network: Annotated[NetworkMode, Field(description="off, allow-list or on")] = "off"
+    allow_hosts: Annotated[tuple[_Text, ...], Field(description='hosts such as ["pypi.org", "*.example.com"]')] = ()
+    """With network ``allow-list``."""
+    mask: Annotated[tuple[_Text, ...], Field(description='paths to hide such as ["~/work/keys"]')] = ()
+    """Besides those that are hidden anyway; a relative path is below the home."""
+
+
 class Settings(_Concern):
     """Everything the user may set."""
 
@@ -83,6 +95,7 @@ class Settings(_Concern):
     model: ModelSettings = ModelSettings()
     look: LookSettings = LookSettings()
     terminal: TerminalSettings = TerminalSettings()
+    sandbox: SandboxSettings = SandboxSettings()
     keymap: Annotated[dict[str, str], Field(description='lines such as take-over = "f8"')] = {}
     """Id of a binding to its keys, comma-separated."""
 
@@ -95,6 +108,8 @@ VARIABLES: dict[str, tuple[str, str]] = {
     "LIMI_SPLIT_RATIO": ("look", "split_ratio"),
     "LIMI_SHELL": ("terminal", "shell"),
     "LIMI_SCROLLBACK_LINES": ("terminal", "scrollback_lines"),
+    "LIMI_SANDBOX": ("sandbox", "kind"),
+    "LIMI_NETWORK": ("sandbox", "network"),
 }
 """Variable of the environment to the section and key that it goes before."""
 
@@ -171,6 +186,10 @@ def _file_content(home: Home) -> _Table:
         return cast(_Table, tomllib.loads(home.settings.read_text(encoding="utf-8")))
     except FileNotFoundError:
         return {}
+    except PermissionError:
+        if store_socket(home) is None:
+            raise
+        return {}  # the sandbox of a session's shell hides them
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SettingsError(f"{home.settings} is no TOML: {error}. Mend or remove the file.") from error
 

@@ -6,10 +6,12 @@ Knows nothing of Textual: it tells a `Page`.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from limi_sessions.agent.stream import Delta, ReasoningDelta, TextDelta, ToolCallDelta
+from limi_sessions.branches import events_on_path
 from limi_sessions.records.event import Event
 from limi_sessions.records.message import Completion, ToolCall
 from limi_sessions.records.payload import (
@@ -20,8 +22,10 @@ from limi_sessions.records.payload import (
     ModelFailed,
     ModelMessage,
     ModelRetried,
+    Rewound,
     SecretTyped,
     SessionFinished,
+    SessionForked,
     SessionResumed,
     SettingsChanged,
     ShellLost,
@@ -30,8 +34,11 @@ from limi_sessions.records.payload import (
     ToolFinished,
     ToolProposed,
     UserMessage,
+    WorkspaceRestored,
     WorkspaceSnapshotTaken,
 )
+from limi_sessions.trajectory import turns_of
+from limi_tui.story_words import restored_words, rewound_words, settings_words, snapshot_words
 from limi_tui.widgets.transcript_blocks import (
     AgentBlock,
     Block,
@@ -54,6 +61,10 @@ _ENDS = {
 
 class Page(Protocol):
     """Where blocks are written: the transcript widget."""
+
+    def clear(self) -> None:
+        """Take every block away."""
+        ...
 
     def append(self, block: Block) -> None:
         """Add a block at the end."""
@@ -86,6 +97,7 @@ class Story:
 
     def __init__(self, page: Page) -> None:
         self._page = page
+        self._events: list[Event] = []
         self._answers: dict[str, _Answer] = {}
         self._calls: dict[str, ToolBlock] = {}
 
@@ -109,7 +121,27 @@ class Story:
                 self._grow_call(request_id, answer, index, name=name, arguments=arguments)
 
     def event_recorded(self, event: Event) -> None:
-        """Something happened and is on disk."""
+        """Something happened and is on disk; a rewind shows the conversation as it stands then."""
+        self._events.append(event)
+        if isinstance(event.payload, Rewound):
+            self._tell_anew()
+        else:
+            self._tell(event)
+
+    def events_recorded(self, events: Sequence[Event]) -> None:
+        """All this happened before."""
+        self._events += events
+        self._tell_anew()
+
+    def _tell_anew(self) -> None:
+        """Write what is on the path where the conversation stands."""
+        self._page.clear()
+        self._answers.clear()
+        self._calls.clear()
+        for event in events_on_path(self._events, turns_of(self._events)):
+            self._tell(event)
+
+    def _tell(self, event: Event) -> None:
         key = event.event_id
         match event.payload:
             case UserMessage(content=content):
@@ -222,9 +254,9 @@ class Story:
             case LeaseChanged(owner="human", reason=reason):
                 self._notice(key, "lease", f"YOU: {reason}")
             case SettingsChanged() as changed:
-                self._notice(key, "note", _settings_words(changed))
-            case ShellLost(exit_code=exit_code, signal=signal):
-                how = f"signal {signal}" if signal else f"exit {exit_code}"
+                self._notice(key, "note", settings_words(changed))
+            case ShellLost(exit_code=exit_code, signal=signal, reason=reason):
+                how = reason or (f"signal {signal}" if signal else f"exit {exit_code}")
                 self._notice(key, "error", f"the shell ended ({how})")
             case ShellStarted(shell=shell, version=version, marks="plain"):
                 text = f"{shell} {version} started without our hooks: commands you type are not recognised one by one"
@@ -239,22 +271,17 @@ class Story:
                 self._notice(key, "note", f"session resumed in {cwd}")
             case SessionFinished(status=status, reason=reason):
                 self._notice(key, "note", f"session ended: {status}{f' ({reason})' if reason else ''}")
-            case WorkspaceSnapshotTaken(skipped=skipped) if skipped:
-                self._notice(key, "note", f"no snapshot of the workspace: {skipped}")
+            case WorkspaceSnapshotTaken() as taken if text := snapshot_words(taken):
+                self._notice(key, "note", text)
+            case WorkspaceRestored() as restored:
+                self._notice(key, "error" if restored.problems else "note", restored_words(restored))
+            case Rewound() as rewound:
+                self._notice(key, "note", rewound_words(rewound))
+            case SessionForked() as forked:
+                text = f"forked from session {forked.parent_session_id}: what is above is a copy of it"
+                self._notice(key, "note", text)
             case _:
                 pass
 
     def _notice(self, key: str, kind: NoticeKind, text: str) -> None:
         self._page.append(NoticeBlock(key, kind, text))
-
-
-def _settings_words(changed: SettingsChanged) -> str:
-    words: list[str] = []
-    if changed.model is not None:
-        words.append(f"model {changed.model}{' (DEMO)' if changed.demo else ''}")
-    if changed.mode is not None:
-        words.append(f"mode {changed.mode}")
-    if changed.sampling is not None:
-        given = changed.sampling.model_dump(exclude_none=True)
-        words.append("sampling " + (", ".join(f"{k} {v}" for k, v in given.items()) or "the provider's default"))
-    return "changed: " + ", ".join(words)

@@ -37,6 +37,7 @@ EXIT_CODES: dict[str, int] = {
     "limi_sessions.paths.HomeUnwritable": STORE_FAILED,
     "limi_sessions.pty.errors.ShellError": SHELL_LOST,
     "limi_sessions.pty.errors.ShellMissing": WRONG_USE,
+    "limi_sessions.sandbox.protocol.SandboxMissing": PROBLEM_FOUND,
     "limi_store.errors.SessionAmbiguous": WRONG_USE,
     "limi_store.errors.SessionRunning": WRONG_USE,
     "limi_store.errors.SessionUnknown": WRONG_USE,

@@ -5,14 +5,24 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import cast, get_args
 
 import click
 
-from limi_sessions.paths import Home
+from limi_sessions.paths import Home, store_socket
 from limi_tui.cli.failures import Refused
-from limi_tui.cli.options import OpeningOptions, Shell, acting_as, chosen_handle, json_output, opening_options
+from limi_tui.cli.options import (
+    ConfinementOptions,
+    OpeningOptions,
+    Shell,
+    acting_as,
+    chosen_handle,
+    confinement_options,
+    json_output,
+    opening_options,
+)
 from limi_tui.cli.store_access import opened_store
 from limi_tui.garbage import pause_collecting
 from limi_tui.settings import Settings, load_settings
@@ -36,9 +46,12 @@ def new(context: click.Context, **options: object) -> int:
 @click.argument("session_id", metavar="[ID|latest]", required=False)
 @click.option("--model", "-m", metavar="NAME", help="Go on with this model.  [default: the session's own]")
 @click.option("--api-base", metavar="URL", help="Endpoint of an OpenAI-compatible server.")
+@confinement_options
 @acting_as
 @click.pass_context
-def resume(context: click.Context, session_id: str | None, model: str | None, api_base: str | None) -> int:
+def resume(
+    context: click.Context, session_id: str | None, model: str | None, api_base: str | None, **options: object
+) -> int:
     """Open the workstation on an earlier session, at the turn where it ended.
 
     Shell, directory and scrollback are brought back. Without an ID the list of sessions comes first.
@@ -50,17 +63,16 @@ def resume(context: click.Context, session_id: str | None, model: str | None, ap
     if session_id is not None:
         with opened_store(home) as store:
             session_id = store.find(session_id)
-    return _open_workstation(
-        OpeningRequest(
-            home=home,
-            actor=actor,
-            workspace=Path.cwd(),
-            room="session" if session_id is not None else "sessions",
-            session_id=session_id,
-            model=model,
-            api_base=api_base,
-        )
+    request = OpeningRequest(
+        home=home,
+        actor=actor,
+        workspace=Path.cwd(),
+        room="session" if session_id is not None else "sessions",
+        session_id=session_id,
+        model=model,
+        api_base=api_base,
     )
+    return _open_workstation(_confined(request, ConfinementOptions.of(options), load_settings(home)))
 
 
 @click.command("run")
@@ -74,6 +86,7 @@ def run(context: click.Context, as_json: bool, **options: object) -> int:
     Prints each event once it is on disk. In mode ask every call is denied, as nobody is here.
     Exit code: 0 done, 3 provider failed, 4 stopped by a limit, 5 shell lost, 6 store failed, 130 interrupted.
     """
+    _refuse_recording()
     request = opening_request(OpeningOptions.of(options), context)
     if not request.query:
         raise click.UsageError("there is no query: give one with --query TEXT, or --query - to read it", context)
@@ -123,7 +136,7 @@ def opening_request(options: OpeningOptions, context: click.Context) -> OpeningR
             "or choose another with --shell bash|zsh|fish"
         )
     model, api_base = _model_and_base(options, settings)
-    return OpeningRequest(
+    request = OpeningRequest(
         home=home,
         actor=acting_identity(home, chosen=chosen_handle(context)).handle,
         workspace=options.workspace or _current_directory(),
@@ -140,6 +153,18 @@ def opening_request(options: OpeningOptions, context: click.Context) -> OpeningR
         top_p=options.top_p,
         max_completion_tokens=options.max_completion_tokens,
         effort=options.effort,
+    )
+    return _confined(request, options, settings)
+
+
+def _confined(request: OpeningRequest, options: ConfinementOptions, settings: Settings) -> OpeningRequest:
+    """The request with what the options, else the settings, say of the sandbox."""
+    return replace(
+        request,
+        sandbox=options.sandbox or settings.sandbox.kind,
+        network=options.network or settings.sandbox.network,
+        allowed_hosts=options.allow_host or settings.sandbox.allow_hosts,
+        hidden=settings.sandbox.mask,
     )
 
 
@@ -189,7 +214,14 @@ def _refuse_inside() -> None:
     if os.environ.get(INSIDE_VARIABLE):
         raise Refused(
             "the workstation is already open around this shell: work there, or type this in another terminal. "
-            "Verbs without a screen work here: `limi session list`, `limi export`, `limi session run`"
+            "Verbs without a screen work here: `limi session list`, `limi session show`, `limi export`"
+        )
+
+
+def _refuse_recording() -> None:
+    if store_socket(Home.default()) is not None:
+        raise Refused(
+            "this is the shell of a session, from which no other session can be recorded: type it in another terminal"
         )
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, Never, TypeVar, cast
+from typing import Literal, Never, Self, TypeVar, cast
 
 import click
 from click.core import ParameterSource
@@ -17,14 +17,18 @@ from click.core import ParameterSource
 from limi_tui.verbs.handle import ALLOWED, is_handle
 
 Shell = Literal["bash", "zsh", "fish"]
-Mode = Literal["ask", "yolo"]
+Mode = Literal["plan", "ask", "auto-edit", "yolo"]
 Profile = Literal["limi", "bash-only", "none"]
 Effort = Literal["low", "medium", "high"]
+SandboxChoice = Literal["auto", "bubblewrap", "landlock", "none"]
+Network = Literal["off", "allow-list", "on"]
 
 SHELLS: tuple[Shell, ...] = ("bash", "zsh", "fish")
-MODES: tuple[Mode, ...] = ("ask", "yolo")
+MODES: tuple[Mode, ...] = ("plan", "ask", "auto-edit", "yolo")
 PROFILES: tuple[Profile, ...] = ("limi", "bash-only", "none")
 EFFORTS: tuple[Effort, ...] = ("low", "medium", "high")
+SANDBOXES: tuple[SandboxChoice, ...] = ("auto", "bubblewrap", "landlock", "none")
+NETWORKS: tuple[Network, ...] = ("off", "allow-list", "on")
 
 _HANDLE_KEY = "limi.handle"
 
@@ -32,7 +36,22 @@ _F = TypeVar("_F", bound=Callable[..., object])
 
 
 @dataclass(frozen=True, kw_only=True)
-class OpeningOptions:
+class ConfinementOptions:
+    """What was said on the command line about the sandbox of a session's shell; None is not said."""
+
+    sandbox: SandboxChoice | None
+    network: Network | None
+    allow_host: tuple[str, ...]
+    """Empty: not said."""
+
+    @classmethod
+    def of(cls, options: Mapping[str, object]) -> Self:
+        """The values that click gave a verb decorated with these options; click has checked their types."""
+        return cls(**cast("Mapping[str, Never]", {name: options[name] for name in cls.__dataclass_fields__}))
+
+
+@dataclass(frozen=True, kw_only=True)
+class OpeningOptions(ConfinementOptions):
     """What was said on the command line about a session to open; None is not said."""
 
     model: str | None
@@ -49,11 +68,6 @@ class OpeningOptions:
     top_p: float | None
     max_completion_tokens: int | None
     effort: Effort | None
-
-    @classmethod
-    def of(cls, options: Mapping[str, object]) -> OpeningOptions:
-        """The values that click gave a verb decorated with `opening_options`; click has checked their types."""
-        return cls(**cast("Mapping[str, Never]", {name: options[name] for name in cls.__dataclass_fields__}))
 
 
 def chosen_handle(context: click.Context) -> str | None:
@@ -111,6 +125,13 @@ def opening_options(verb: _F) -> _F:
     return verb
 
 
+def confinement_options(verb: _F) -> _F:
+    """Give a verb the options of the sandbox of a session's shell."""
+    for option in reversed(_CONFINEMENT):
+        verb = option(verb)
+    return verb
+
+
 def given_names(context: click.Context) -> list[str]:
     """The options given on the command line of this verb itself, as they are written."""
     return [
@@ -121,6 +142,17 @@ def given_names(context: click.Context) -> list[str]:
     ]
 
 
+_CONFINEMENT = (
+    click.option(
+        "--sandbox",
+        type=click.Choice(SANDBOXES),
+        help="What confines the shared shell.  [default: auto, the best that works here]",
+    ),
+    click.option("--network", type=click.Choice(NETWORKS), help="What the shared shell may reach.  [default: off]"),
+    click.option(
+        "--allow-host", metavar="HOST", multiple=True, help="A host for --network allow-list; may be given again."
+    ),
+)
 _OPENING = (
     click.option(
         "--model", "-m", metavar="NAME", help="zai/glm-4.5, openai/NAME, ollama/NAME, scripted:FILE, demo, ..."
@@ -142,9 +174,10 @@ _OPENING = (
         type=click.Choice(MODES),
         default="ask",
         show_default=True,
-        help="ask before each call, or run all (yolo).",
+        help="Which calls run unasked: none and nothing changes, none, edits, all.",
     ),
     click.option("--shell", type=click.Choice(SHELLS), help="The shared shell.  [default: yours, else bash]"),
+    *_CONFINEMENT,
     click.option("--max-turns", type=click.IntRange(min=1), metavar="N", help="Stop after N answers of the model."),
     click.option("--max-cost", type=click.FloatRange(min=0), metavar="USD", help="Stop when this much is spent."),
     click.option(

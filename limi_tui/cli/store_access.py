@@ -25,9 +25,7 @@ def opened_store(home: Home | None = None) -> Generator[StorePort]:
     """
     from limi_store import open_store
 
-    home = home or Home.default()
-    home.make()
-    store = open_store(home)
+    store = open_store(home or Home.default())
     try:
         if store.role == "client":
             # An owner hears of other processes' sessions by their notices, and one that was killed sent none.

@@ -7,9 +7,10 @@ from limi_sessions.journal import JournalBusy, JournalError
 from limi_sessions.paths import HomeUnwritable
 from limi_sessions.pty.errors import ShellError
 from limi_sessions.resuming import SessionUnreadable
+from limi_sessions.sandbox.protocol import SandboxMissing
 from limi_store import StoreError
 
-_KNOWN = (UnknownModel, JournalError, SessionUnreadable, HomeUnwritable, ShellError, StoreError)
+_KNOWN = (UnknownModel, JournalError, SessionUnreadable, HomeUnwritable, SandboxMissing, ShellError, StoreError)
 
 
 def failure_words(error: BaseException) -> str:

@@ -15,6 +15,7 @@ from textual.containers import Vertical
 from textual.widgets import Footer
 from textual.worker import Worker, WorkerError
 
+from limi_sessions.journal import JournalError
 from limi_sessions.live import LiveSession
 from limi_sessions.plan import Company
 from limi_sessions.records.event import Event
@@ -23,8 +24,10 @@ from limi_tui import messages
 from limi_tui.garbage import let_go, set_aside
 from limi_tui.guard import copy_text
 from limi_tui.link import SessionLink
+from limi_tui.screens.command_failed import CommandFailed
 from limi_tui.screens.session_asking import SessionAsking
-from limi_tui.screens.session_commands import COMMANDS, CommandFailed, run_command
+from limi_tui.screens.session_commands import COMMANDS, run_command
+from limi_tui.screens.session_going_back import go_back, rewind_screen
 from limi_tui.screens.session_life import SessionLife
 from limi_tui.screens.session_status import SWALLOWED, SessionStatusBoard, waiting_banner
 from limi_tui.story import Story
@@ -153,9 +156,7 @@ class SessionScreen(SessionAsking):
 
     def show_earlier(self, events: Sequence[Event]) -> None:
         """Show what happened before."""
-        for event in events:
-            self.story.event_recorded(event)
-        self.transcript.jump_to_end()
+        self.story.events_recorded(events)
 
     def end(self) -> None:
         """Ask how it went, end the session, and leave; asked again while the card is shown: take it as it is."""
@@ -246,6 +247,18 @@ class SessionScreen(SessionAsking):
         try:
             await run_command(self, name, arguments)
         except CommandFailed as error:
+            self.notice("error", str(error))
+
+    @work(group="going-back", description="Choosing where to go back to", exclusive=True)
+    async def action_rewind(self) -> None:
+        """Show the turns and go back to the one that is chosen."""
+        live = self.live
+        choice = None if live is None else await self.limi.push_screen_wait(rewind_screen(live))
+        if live is None or choice is None or live is not self.live:
+            return
+        try:
+            await go_back(self, live, choice.point, choice.parts, retry=choice.retry)
+        except (CommandFailed, JournalError) as error:
             self.notice("error", str(error))
 
     def run_command_when_open(self, name: str, arguments: str) -> None:

@@ -21,8 +21,12 @@ class SessionAsking(SessionKeys):
     @on(messages.ApprovalAsked)
     async def _approval_asked(self, message: messages.ApprovalAsked) -> None:
         self.story.waits_for_expert(message.proposal.call.call_id)
-        writing = bool(self.composer.text) or self.focused is self.terminal
-        await self.asking.ask(message.proposal, message.answer, take_focus=not writing)
+        await self.asking.ask(
+            message.proposal,
+            message.answer,
+            workspace=self.live.plan.workspace if self.live is not None else self.life.request.workspace,
+            may_focus=lambda: not self.composer.text and self.focused is not self.terminal,
+        )
         self.ring_if_away()
 
     @on(messages.ApprovalWithdrawn)
@@ -50,9 +54,10 @@ class SessionAsking(SessionKeys):
 
     def on_key(self, event: events.Key) -> None:
         """Letters that decide nothing, typed when an approval came in between, go on where they were meant to go."""
-        if isinstance(self.focused, ApprovalBar) and event.is_printable and event.character not in {"a", "r"}:
+        if isinstance(self.focused, ApprovalBar) and event.is_printable:
             event.stop()
+            held = self.focused.take_held()
             # At once: `focus` waits its turn, and the next letters may be here already.
             area = self.composer.query_one(TextArea)
             self.set_focus(area)
-            area.insert(event.character or "")
+            area.insert(held + (event.character or ""))

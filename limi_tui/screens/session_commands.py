@@ -13,21 +13,19 @@ from limi_sessions.live import LiveSession
 from limi_sessions.records.message import Sampling
 from limi_sessions.records.payload import ApprovalMode, SessionRenamed, SessionTagged
 from limi_store import StoreError
+from limi_tui.screens import session_going_back as going_back
+from limi_tui.screens.command_failed import CommandFailed
 from limi_tui.screens.failure_words import failure_words
 
 if TYPE_CHECKING:
     from limi_tui.screens.session import SessionScreen
 
 
-class CommandFailed(Exception):
-    """A slash command could not be done; the message says why and what to do."""
-
-
 _Command = Callable[["SessionScreen", LiveSession, str], Awaitable[None]]
 
 
 async def _model(screen: SessionScreen, live: LiveSession, argument: str) -> None:
-    await live.change_model(_model_spec(screen, argument, in_use=live.model.name))
+    await live.change_model(_model_spec(screen, argument, in_use=live.settings.model.name))
 
 
 def _model_spec(screen: SessionScreen, argument: str, *, in_use: str) -> ModelSpec:
@@ -45,15 +43,16 @@ def _model_spec(screen: SessionScreen, argument: str, *, in_use: str) -> ModelSp
 
 async def _mode(screen: SessionScreen, live: LiveSession, argument: str) -> None:
     if argument not in get_args(ApprovalMode):
-        raise CommandFailed(f"/mode {' | '.join(get_args(ApprovalMode))}; it is {live.mode} now")
-    await live.change_mode(cast(ApprovalMode, argument))
+        raise CommandFailed(f"/mode {' | '.join(get_args(ApprovalMode))}; it is {live.settings.mode} now")
+    await live.settings.change_mode(cast(ApprovalMode, argument))
 
 
 async def _effort(screen: SessionScreen, live: LiveSession, argument: str) -> None:
     if argument not in {"low", "medium", "high", "default"}:
         raise CommandFailed("/effort low | medium | high | default")
     effort = None if argument == "default" else argument
-    await live.change_sampling(Sampling.model_validate({**live.sampling.model_dump(), "effort": effort}))
+    sampling = live.settings.sampling
+    await live.settings.change_sampling(Sampling.model_validate({**sampling.model_dump(), "effort": effort}))
 
 
 async def _temperature(screen: SessionScreen, live: LiveSession, argument: str) -> None:
@@ -72,7 +71,7 @@ async def _number(live: LiveSession, name: str, argument: str, *, most: float) -
         raise CommandFailed(f"/{command} NUMBER | default") from error
     if value is not None and not 0 <= value <= most:
         raise CommandFailed(f"/{command} takes 0 to {most:g}")
-    await live.change_sampling(live.sampling.model_copy(update={name: value}))
+    await live.settings.change_sampling(live.settings.sampling.model_copy(update={name: value}))
 
 
 async def _title(screen: SessionScreen, live: LiveSession, argument: str) -> None:
@@ -110,12 +109,17 @@ async def _stop(screen: SessionScreen, live: LiveSession, argument: str) -> None
 
 _ON_A_SESSION: dict[str, tuple[_Command, str]] = {
     "model": (_model, "use another model from now on"),
-    "mode": (_mode, "ask before calls, or yolo"),
+    "mode": (_mode, "plan, ask, auto-edit or yolo"),
     "effort": (_effort, "reasoning effort: low, medium, high, default"),
     "temperature": (_temperature, "sampling temperature, or default"),
     "top-p": (_top_p, "nucleus sampling, or default"),
     "title": (_title, "name this session"),
     "tag": (_tag, "add a tag, -NAME removes it"),
+    "undo": (going_back.undo, "take the last change of the workspace back"),
+    "redo": (going_back.redo, "bring back what was undone"),
+    "rewind": (going_back.rewind, "go back to a turn: both, conversation or files"),
+    "retry": (going_back.retry, "have the agent's last turn done again on a new branch"),
+    "branch": (going_back.branches, "list the branches, NAME goes on with one"),
     "stop": (_stop, "stop the agent"),
     "shell": (_shell, "start a new shell after one has ended"),
 }

@@ -7,6 +7,7 @@ from typing import ClassVar
 from textual.binding import BindingType
 
 from limi_sessions.live import LiveSession
+from limi_sessions.records.payload import ApprovalMode
 from limi_tui import bindings
 from limi_tui.screens.room import Room
 from limi_tui.screens.session_life import SessionLife
@@ -18,7 +19,13 @@ from limi_tui.widgets.panes import Panes
 from limi_tui.widgets.terminal_pane import TerminalPane
 from limi_tui.widgets.transcript import Transcript
 
-_NOT_IN_THE_SHELL = frozenset({"help", "sessions", "transcript", "stop_agent"})
+_NEXT_MODE: dict[ApprovalMode, ApprovalMode] = {
+    "plan": "ask",
+    "ask": "auto-edit",
+    "auto-edit": "plan",
+    "yolo": "ask",
+}
+_NOT_IN_THE_SHELL = frozenset({"help", "sessions", "transcript", "stop_agent", "cycle_mode", "rewind"})
 """Actions whose keys the program in the shell gets."""
 
 
@@ -86,6 +93,11 @@ class SessionKeys(Room):
         else:
             shell.lease.take_over()
             self.terminal.focus()
+
+    async def action_cycle_mode(self) -> None:
+        """Go from plan to ask to auto-edit; yolo is said in words."""
+        if self.live is not None:
+            await self.live.settings.change_mode(_NEXT_MODE[self.live.settings.mode])
 
     async def action_stop_agent(self) -> None:
         """Stop the agent."""

@@ -154,6 +154,12 @@ class SessionLife:
                 return
             work.add_done_callback(self._work_ended)
 
+    def work_again(self) -> None:
+        """Let the agent go on where the conversation was brought back to, if it is its turn."""
+        live = self.live
+        if live is not None and live.conversation.awaits_agent() and not live.is_working:
+            live.start_work().add_done_callback(self._work_ended)
+
     def _work_ended(self, work: asyncio.Task[object]) -> None:
         live = self.live
         if live is None or work.cancelled():

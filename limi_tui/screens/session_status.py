@@ -10,9 +10,11 @@ from limi_sessions.live import LiveSession
 from limi_sessions.pty.waiting import ShellState
 from limi_sessions.records.event import Event
 from limi_sessions.records.message import TokenCount
-from limi_sessions.records.payload import HumanRan, LeaseOwner, ModelMessage, SettingsChanged, UserMessage
+from limi_sessions.records.payload import HumanRan, LeaseOwner, ModelMessage, SettingsChanged, ShellStarted, UserMessage
 from limi_tui.verbs.opening_request import OpeningRequest
-from limi_tui.widgets.status_line import StatusLine, StatusValues
+from limi_tui.widgets.status_line import StatusLine
+from limi_tui.widgets.status_parts import StatusValues
+from limi_tui.widgets.terminal_bar import Owner
 
 SWALLOWED = "not typed: F8 takes the shell over"
 """What the shell's own line says to somebody whose key was dropped."""
@@ -34,8 +36,9 @@ class SessionStatusBoard:
     def attach(self, live: LiveSession) -> None:
         """The session is open."""
         self._live = live
+        model = live.settings.model
         self._values = replace(
-            self._values, mode=live.mode, model=live.model.name, demo=live.model.demo, activity="idle"
+            self._values, mode=live.settings.mode, model=model.name, demo=model.demo, activity="idle"
         )
         usage = next((turn.usage for turn in reversed(live.conversation.turns) if turn.usage), None)
         if usage is not None:
@@ -60,6 +63,8 @@ class SessionStatusBoard:
                     model=changed.model or self._values.model,
                     demo=self._values.demo if changed.demo is None else changed.demo,
                 )
+            case ShellStarted(private=False) as started:
+                self._values = replace(self._values, sandbox=started.sandbox, network=started.network)
             case HumanRan() | UserMessage():
                 self.touched()
             case _:
@@ -126,7 +131,7 @@ class SessionStatusBoard:
         )
 
 
-def waiting_banner(state: ShellState, owner: LeaseOwner) -> str:
+def waiting_banner(state: ShellState, owner: Owner) -> str:
     """Who must act, in words; empty when nobody must."""
     whose = "the agent" if owner == "agent" else "you"
     match state:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from limi_dataset.exporters.limi import limi_rows
 from limi_dataset.exporters.manifest import ExportReport, write_export
+from limi_dataset.exporters.preference import preference_rows
 from limi_dataset.exporters.result import ArgumentForm, ExportFormat, Loss
 from limi_sessions.records.turn import Trajectory
 from limi_store import StorePort
@@ -25,6 +27,8 @@ class ExportRequest:
     arguments: ArgumentForm = "object"
     include_demo: bool = False
     include_human: bool = True
+    whole: bool = False
+    """Of format ``preference``: compare all that followed a rewind instead of the first answers."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +57,8 @@ def export_sessions(store: StorePort, request: ExportRequest) -> Exported:
         for session_id in dict.fromkeys(session_ids):
             yield store.trajectory(session_id)
 
-    result = limi_rows(
+    make_rows = partial(preference_rows, whole=request.whole) if request.format == "preference" else limi_rows
+    result = make_rows(
         trajectories(),
         arguments=request.arguments,
         include_demo=request.include_demo,

@@ -17,7 +17,7 @@ async def open_new(request: OpeningRequest, company: Company, *, model: str, col
     """Begin a session.
 
     Raises:
-        UnknownModel, HomeUnwritable, JournalError, ShellError: each with what to do.
+        UnknownModel, SandboxMissing, HomeUnwritable, JournalError, ShellError: each with what to do.
     """
     plan = await asyncio.to_thread(lambda: new_plan(request, model=model, cols=cols, rows=rows))
     return await LiveSession.begin(plan, company)
@@ -44,7 +44,7 @@ async def open_again(
 
     Raises:
         JournalBusy: it runs in another process.
-        SessionUnreadable, UnknownModel, JournalError, ShellError: each with what to do.
+        SessionUnreadable, UnknownModel, SandboxMissing, JournalError, ShellError: each with what to do.
     """
     plan, events = await asyncio.to_thread(lambda: plan_to_resume(request, session_id, cols=cols, rows=rows))
     shown = await asyncio.to_thread(scrollback, plan.paths.root, events)

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Literal
 
 from limi_sessions.paths import Home
-from limi_sessions.records.payload import ApprovalMode, ProfileName, ShellName
+from limi_sessions.records.payload import ApprovalMode, NetworkMode, ProfileName, SandboxName, ShellName
 
+SandboxChoice = Literal["auto"] | SandboxName
 Room = Literal["session", "sessions"]
 
 
@@ -43,3 +44,10 @@ class OpeningRequest:
     max_completion_tokens: int | None = None
     """Most tokens of one answer."""
     effort: Literal["low", "medium", "high"] | None = None
+    sandbox: SandboxChoice = "auto"
+    """What confines the shared shell, of a resumed session too; ``auto``: the best that works here."""
+    network: NetworkMode = "off"
+    allowed_hosts: tuple[str, ...] = ()
+    """With network ``allow-list``."""
+    hidden: tuple[str, ...] = ()
+    """Paths that the shared shell must not see, besides those that are hidden anyway."""

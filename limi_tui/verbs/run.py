@@ -13,10 +13,11 @@ from limi_sessions.live import LiveSession
 from limi_sessions.plan import Company
 from limi_sessions.records.event import Event
 from limi_sessions.records.payload import SessionFinished, SessionStatus
+from limi_sessions.records.visible import visible_text
 from limi_sessions.unwatched import Unwatched
 from limi_store import StorePort, open_store
 from limi_tui.verbs.opening_request import OpeningRequest
-from limi_tui.verbs.session_start import new_plan
+from limi_tui.verbs.session_start import chosen_sandbox, new_plan
 from limi_tui.verbs.transcript_text import event_text
 
 EXIT_CODES: dict[SessionStatus, int] = {"done": 0, "failed": 3, "limit": 4, "shell_lost": 5, "interrupted": 130}
@@ -34,7 +35,8 @@ def run_headless(request: OpeningRequest, *, as_json: bool) -> int:
         as_json: print events as JSON lines instead of a readable transcript.
 
     Raises:
-        HomeUnwritable, StoreError, UnknownModel, JournalError, ShellError: each with what to do; nothing keeps running.
+        HomeUnwritable, StoreError, UnknownModel, SandboxMissing, JournalError, ShellError: each with what to do;
+            nothing keeps running.
         BrokenPipeError: our reader went away; the session was ended as interrupted.
     """
     request.home.make()
@@ -47,6 +49,9 @@ def run_headless(request: OpeningRequest, *, as_json: bool) -> int:
 
 async def _run(request: OpeningRequest, store: StorePort, told: Callable[[Event], str]) -> int:
     plan = new_plan(request, model=request.model or "demo")
+    if plan.sandbox.name == "none" and request.sandbox == "auto":
+        words = visible_text(chosen_sandbox(request).words)
+        sys.stderr.write(f"limi: no sandbox, commands run with your rights ({words}). --sandbox none is silent\n")
     unwatched = Unwatched()
     stop = asyncio.Event()
     printer = _Printer(told, stop)

@@ -16,6 +16,9 @@ from limi_sessions.records.identity import uuid7
 from limi_sessions.records.message import Sampling
 from limi_sessions.records.payload import SessionStarted, SettingsChanged
 from limi_sessions.resuming import model_in_force, resumed_plan
+from limi_sessions.sandbox.finding import Found, find_sandbox
+from limi_sessions.sandbox.hosts import AllowList, NoHost
+from limi_sessions.sandbox.protocol import SandboxMissing
 from limi_tui.verbs.opening_request import OpeningRequest
 from limi_tui.verbs.program_path import environ_with_limi
 
@@ -25,6 +28,7 @@ def new_plan(request: OpeningRequest, *, model: str, cols: int = 120, rows: int 
 
     Raises:
         UnknownModel: the model cannot be used.
+        SandboxMissing: see `chosen_sandbox`.
         HomeUnwritable: there is no place to record it.
     """
     request.home.make()
@@ -55,6 +59,7 @@ def plan_to_resume(
     Raises:
         SessionUnreadable: its journal does not say how it started.
         UnknownModel: its model cannot be used any more; another one may be named.
+        SandboxMissing: see `chosen_sandbox`.
     """
     events = read_journal(request.home.session(session_id).journal).events
     api_base = request.api_base or _api_base_in_force(events)
@@ -75,7 +80,31 @@ def _common_plan(request: OpeningRequest, session_id: str, model: ModelSpec) -> 
         actor=request.actor,
         environ=environ_with_limi(os.environ),
         limi_version=version("limi-tui"),
+        sandbox=chosen_sandbox(request).sandbox,
+        network=request.network,
+        allowed_hosts=request.allowed_hosts,
+        hidden=request.hidden,
     )
+
+
+def chosen_sandbox(request: OpeningRequest) -> Found:
+    """What confines the shared shell; blocks some 100 ms.
+
+    Raises:
+        SandboxMissing: it does not work here, or cannot do what is asked of it; the message says what to do.
+    """
+    found = find_sandbox(request.sandbox)
+    if request.network == "allow-list" and found.sandbox.name != "bubblewrap":
+        raise SandboxMissing(
+            f"the network cannot be limited to some hosts: that needs bubblewrap, and this is {found.words}. "
+            "Install bubblewrap, or choose --network off or on."
+        )
+    if request.network == "allow-list":
+        try:
+            AllowList(request.allowed_hosts)
+        except NoHost as error:
+            raise SandboxMissing(f"the network cannot be limited as asked for: {error}") from error
+    return found
 
 
 def _api_base_in_force(events: Sequence[Event]) -> str | None:

@@ -55,6 +55,8 @@ def _text(event: Event) -> str:
             return f"\n{event.actor}$ {ran.command}\n{ran.output}[exit {ran.exit_code}]"
         case SettingsChanged() as changed:
             return f"[changed: {changed.model_dump(mode='json', exclude_none=True, exclude={'kind'})}]"
+        case ShellLost(reason=reason) if reason:
+            return f"[{reason}]"
         case ShellLost(exit_code=exit_code, signal=signal):
             return f"[the shell died: exit {exit_code}, signal {signal}]"
         case DegradedMode(part=part, reason=reason):

@@ -1,7 +1,8 @@
-"""The bar that asks for one call: what it is, what exactly it does, accept or reject with a reason.
+"""The bar that asks for one call: what it is, what exactly it does, and what the expert makes of it.
 
-It never takes a key that was meant for the composer: keys act only while the bar has the focus, and not within
-`QUIET_S` of its appearance or of its getting the focus. Which widget has the focus is the screen's decision.
+Accept it, accept its like for the session, change it first, or reject it with a reason. It never takes a key that was
+meant for the composer: keys act only while the bar has the focus, and not before a quiet time has passed since
+it appeared or got the focus. Which widget has the focus is the screen's decision.
 """
 
 from __future__ import annotations
@@ -10,20 +11,26 @@ import time
 from collections.abc import Callable
 from typing import ClassVar
 
-from textual import events
+from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, Vertical
-from textual.content import Content
+from textual.containers import Vertical
 from textual.message import Message
-from textual.widgets import Input, Static
+from textual.widget import Widget
 
-from limi_sessions.records.visible import visible_text
-from limi_tui.widgets.approval_preview import ApprovalPreview
+from limi_sessions.agent.ports import Decision, Proposal
+from limi_tui.widgets.approval_editor import ApprovalEditor
+from limi_tui.widgets.approval_head import ApprovalHead
+from limi_tui.widgets.approval_keys import ApprovalFoot, actions_by_key
+from limi_tui.widgets.approval_preview import TALLEST, ApprovalPreview
+from limi_tui.widgets.approval_quiet import QuietTime
+from limi_tui.widgets.approval_reject import ApprovalReasons
+from limi_tui.widgets.approval_shown import Shown
 
-QUIET_S = 0.4
-"""Seconds after appearing in which keys decide nothing: those of an expert who was typing."""
-_MOST_NAMED = 3
+BESIDE_FROM = 110
+"""Columns from which a change is shown side by side at first."""
+_TALLEST_BESIDE_EDITOR = 20
+_TALLEST_BESIDE_REASONS = 30
 
 
 class ApprovalBar(Vertical, can_focus=True):
@@ -32,23 +39,20 @@ class ApprovalBar(Vertical, can_focus=True):
     DEFAULT_CSS = """
     ApprovalBar {
         height: auto;
-        max-height: 20;
         padding: 0 1;
         background: $surface;
         border-left: outer $warning;
-        & > Static { height: auto; width: 1fr; }
-        .approval-warning { color: $text-error; text-style: bold; }
-        .approval-keys { height: 1; color: $text-muted; }
-        .approval-key { width: auto; margin-right: 3; }
-        .approval-key:hover { text-style: underline; }
-        & > Input { height: 1; border: none; padding: 0; background: $panel; }
-        &:focus { border-left: outer $primary; background-tint: $foreground 4%; }
-        &:focus > .approval-keys { color: $text; }
+        & > ApprovalFoot { color: $text-muted; }
+        &:focus-within { border-left: outer $primary; background-tint: $foreground 4%; }
+        &:focus > ApprovalFoot { color: $text; }
     }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("a", "accept", "Accept", id="approval-accept"),
+        Binding("s", "remember", "Accept for this session", id="approval-remember", show=False),
+        Binding("e", "edit", "Edit, then accept", id="approval-edit", show=False),
         Binding("r", "reject", "Reject", id="approval-reject"),
+        Binding("d", "turn", "Change side by side or unified", id="approval-sides", show=False),
         Binding("up", "scroll_preview(-1)", "Scroll up", id="approval-up", show=False),
         Binding("down", "scroll_preview(1)", "Scroll down", id="approval-down", show=False),
         Binding("pageup", "scroll_preview(-10)", "Page up", id="approval-page-up", show=False),
@@ -58,113 +62,146 @@ class ApprovalBar(Vertical, can_focus=True):
     class Decided(Message):
         """The expert decided."""
 
-        def __init__(self, call_id: str, *, accept: bool, reason: str) -> None:
+        def __init__(self, call_id: str, decision: Decision) -> None:
             super().__init__()
             self.call_id = call_id
-            self.accept = accept
-            self.reason = reason
-            """Why it was rejected, may be empty."""
+            self.decision = decision
 
     def __init__(
         self,
-        call_id: str,
-        title: str,
-        preview: str,
+        proposal: Proposal,
+        shown: Shown,
         *,
-        demo: bool = False,
+        beside: bool | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Ask for one call.
 
         Args:
-            call_id: comes back with the decision.
-            title: the tool and what it is about, one line.
-            preview: exactly what runs or is written.
-            demo: the demo model proposed it.
-            clock: seconds, for `QUIET_S`.
+            proposal: the call.
+            shown: what is drawn of it.
+            beside: whether a change is shown side by side; None: where there is room.
+            clock: seconds, for the quiet time.
         """
         super().__init__()
-        self._call_id = call_id
-        self._title = title
-        self._preview = ApprovalPreview(preview)
-        self._accept_key = Static(Content.assemble(("a", "bold"), " accept"), classes="approval-key")
-        self._reject_key = Static(Content.assemble(("r", "bold"), " reject"), classes="approval-key")
-        self._reason = Input(placeholder="reason (may be empty) · Enter rejects · Esc goes back", compact=True)
-        self._reason.cursor_blink = False
-        self._reason.display = False
-        self._demo = demo
-        self._clock = clock
-        self._quiet_until = clock() + QUIET_S
+        self._proposal = proposal
+        self._shown = shown
+        self.wants_beside = beside
+        """Whether the expert wants changes side by side; None: where there is room."""
+        self._beside = False
+        self._quiet = QuietTime(clock)
         self._decided = False
+        self._preview = ApprovalPreview(shown.entries)
+        self._head = ApprovalHead(proposal, shown)
+        self._editor = ApprovalEditor(proposal.call, proposal.problem_of)
+        self._reasons = ApprovalReasons()
+        self._foot = ApprovalFoot(self, proposal, may_turn=bool(shown.beside))
+        self._editor.display = self._reasons.display = False
 
     def compose(self) -> ComposeResult:
-        """Title, warnings, exact text, keys, reason."""
-        label = Content.styled(" DEMO ", "bold reverse") + " " if self._demo else Content()
-        yield Static(label + Content.styled(visible_text(self._title, keep=""), "bold"), classes="approval-title")
-        if unusual := self._preview.unusual:
-            more = f" and {len(unusual) - _MOST_NAMED} more" if len(unusual) > _MOST_NAMED else ""
-            named = ", ".join(unusual[:_MOST_NAMED])
-            yield Static(Content(f"! unusual characters: {named}{more}"), classes="approval-warning")
+        """Title, warnings, exact text, then what can be done."""
+        yield self._head
         yield self._preview
-        with Horizontal(classes="approval-keys"):
-            yield self._accept_key
-            yield self._reject_key
-        yield self._reason
+        yield self._editor
+        yield self._reasons
+        yield self._foot
 
     def on_mount(self) -> None:
         """Begin to be seen."""
-        self._begin_quiet()
+        self._quiet.begin()
 
     def on_focus(self, _event: events.Focus) -> None:
         """Begin to be meant by keys."""
-        self._begin_quiet()
+        self._quiet.begin()
 
-    def action_accept(self) -> None:
-        """Accept, unless the key was meant for another widget."""
-        if self._clock() >= self._quiet_until and not self.has_class("-rejecting"):
-            self._decide(accept=True, reason="")
+    def on_resize(self, event: events.Resize) -> None:
+        """Set old and new side by side where there is room."""
+        wanted = event.size.width >= BESIDE_FROM if self.wants_beside is None else self.wants_beside
+        if self._shown.beside and wanted != self._beside:
+            self._turn()
 
-    def action_reject(self) -> None:
-        """Ask for the reason, unless the key was meant for another widget."""
-        if self._clock() >= self._quiet_until:
-            self._ask_reason()
+    def focus_asked(self) -> None:
+        """Go to where the expert is asked: the bar, what is edited, or the reason."""
+        # At once: `focus` waits its turn, and the first letters of an edit or a reason would decide as keys.
+        if self._editor.display:
+            self.screen.set_focus(self._editor.area)
+        else:
+            self.screen.set_focus(self._reasons.words if self._reasons.display else self)
+
+    def take_held(self) -> str:
+        """The letters that were typed while none decided; they are no longer kept."""
+        return self._quiet.take_held()
+
+    def on_key(self, event: events.Key) -> None:
+        """Act at once: a binding would act after the next key has been typed."""
+        action = actions_by_key(self).get(event.key) if self.has_focus else None
+        if action is not None and not action.startswith("scroll"):
+            event.stop()
+            event.prevent_default()
+            if not self._quiet.takes(event.character):
+                self._act(action)
+
+    def _act(self, action: str) -> None:
+        match action:
+            case "accept":
+                self._decide(Decision(accept=True))
+            case "remember" if self._proposal.rememberable:
+                self._decide(Decision(accept=True, remember=True))
+            case "edit":
+                self._editor.open()
+                self._open(self._editor, tallest=_TALLEST_BESIDE_EDITOR)
+            case "reject":
+                self._open(self._reasons, tallest=_TALLEST_BESIDE_REASONS)
+            case "turn" if self._shown.beside:
+                self._turn()
+                self.wants_beside = self._beside
+            case _:
+                pass
 
     def action_scroll_preview(self, rows: int) -> None:
         """Scroll the exact text."""
         self._preview.scroll_relative(y=rows, animate=False)
 
-    def on_click(self, event: events.Click) -> None:
-        """The words of the last line are buttons."""
-        if event.widget is self._accept_key:
-            event.stop()
-            self._decide(accept=True, reason="")
-        elif event.widget is self._reject_key:
-            event.stop()
-            self._ask_reason()
+    @on(ApprovalFoot.Chosen)
+    def _key_word_clicked(self, message: ApprovalFoot.Chosen) -> None:
+        message.stop()
+        if self._quiet.is_over:
+            self._act(message.action)
 
-    def on_input_submitted(self, event: Input.Submitted) -> None:
-        """Reject with what was typed."""
-        event.stop()
-        self._decide(accept=False, reason=event.value.strip())
+    @on(ApprovalPreview.Moved)
+    def _moved(self, message: ApprovalPreview.Moved) -> None:
+        message.stop()
+        self._head.sum_up(needed=message.last < message.count)
+        self._foot.place(message.first, message.last, message.count)
 
-    def on_key(self, event: events.Key) -> None:
-        """Escape takes a rejection back."""
-        if event.key == "escape" and self.has_class("-rejecting"):
-            event.stop()
-            self.remove_class("-rejecting")
-            self._reason.display = False
-            self.focus()
+    @on(ApprovalReasons.Given)
+    def _rejected(self, message: ApprovalReasons.Given) -> None:
+        message.stop()
+        self._decide(Decision(accept=False, reason=message.reason, reason_codes=message.codes))
 
-    def _begin_quiet(self) -> None:
-        self._quiet_until = self._clock() + QUIET_S
+    @on(ApprovalEditor.Accepted)
+    def _edited(self, message: ApprovalEditor.Accepted) -> None:
+        message.stop()
+        self._decide(Decision(accept=True, edited=message.edited))
 
-    def _ask_reason(self) -> None:
-        self.add_class("-rejecting")
-        # At once: `focus` waits its turn, and the first letters of a reason would decide as keys.
-        self._reason.display = True
-        self.screen.set_focus(self._reason)
+    @on(ApprovalEditor.Left)
+    @on(ApprovalReasons.Left)
+    def _go_back(self) -> None:
+        self._open(None, tallest=TALLEST)
 
-    def _decide(self, *, accept: bool, reason: str) -> None:
+    def _open(self, part: Widget | None, *, tallest: int) -> None:
+        self._editor.display = part is self._editor
+        self._reasons.display = part is self._reasons
+        self._foot.display = part is None
+        self._preview.limit_to(tallest)
+        self.focus_asked()
+
+    def _turn(self) -> None:
+        self._beside = not self._beside
+        self._preview.show(self._shown.beside if self._beside else self._shown.entries)
+        self._foot.turned(beside=self._beside)
+
+    def _decide(self, decision: Decision) -> None:
         if not self._decided:
             self._decided = True
-            self.post_message(self.Decided(self._call_id, accept=accept, reason=reason))
+            self.post_message(self.Decided(self._proposal.call.call_id, decision))

@@ -15,8 +15,9 @@ from textual.strip import Strip
 
 from limi_tui.guard import clean_text
 
-Owner = Literal["human", "agent", "free"]
-OWNER_WORDS: dict[Owner, str] = {"human": "YOU", "agent": "AGENT", "free": "FREE"}
+Owner = Literal["human", "agent", "free", "private"]
+"""``private``: the person's own shell, which the agent neither sees nor types into."""
+OWNER_WORDS: dict[Owner, str] = {"human": "YOU", "agent": "AGENT", "free": "FREE", "private": "YOUR OWN SHELL"}
 
 
 @dataclass(frozen=True, slots=True)

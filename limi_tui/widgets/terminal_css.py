@@ -13,6 +13,7 @@ TerminalView {
     & > .terminal-pane--human { background: $success; color: $background; text-style: bold; }
     & > .terminal-pane--agent { background: $primary; color: $background; text-style: bold; }
     & > .terminal-pane--free { background: $panel-lighten-2; color: $foreground; text-style: bold; }
+    & > .terminal-pane--private { background: $error; color: $background; text-style: bold; }
     & > .terminal-pane--selection { background: $screen-selection-background; color: $screen-selection-foreground; }
     & > .terminal-pane--match { background: $primary-muted; color: $foreground; text-style: underline; }
     & > .terminal-pane--current-match { background: $accent; color: $background; text-style: bold underline; }
@@ -20,6 +21,7 @@ TerminalView {
     &:ansi > .terminal-pane--bar, &:ansi > .terminal-pane--hint { text-style: reverse; }
     &:ansi > .terminal-pane--urgent, &:ansi > .terminal-pane--human { text-style: bold reverse; }
     &:ansi > .terminal-pane--agent, &:ansi > .terminal-pane--free { text-style: bold reverse; }
+    &:ansi > .terminal-pane--private { text-style: bold reverse; }
     &:ansi > .terminal-pane--selection { text-style: reverse; }
     &:ansi > .terminal-pane--current-match { text-style: bold reverse; }
 }

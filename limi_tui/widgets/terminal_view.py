@@ -45,6 +45,7 @@ class TerminalView(Widget):
         "terminal-pane--human",
         "terminal-pane--agent",
         "terminal-pane--free",
+        "terminal-pane--private",
         "terminal-pane--selection",
         "terminal-pane--match",
         "terminal-pane--current-match",

@@ -10,6 +10,8 @@ from collections.abc import Iterable
 from textual.timer import Timer
 
 from limi_tui.widgets.transcript_blocks import AgentBlock, Block, ReasoningBlock
+from limi_tui.widgets.transcript_book import TranscriptBook
+from limi_tui.widgets.transcript_search import TranscriptSearch
 from limi_tui.widgets.transcript_surface import FRAME_S, TranscriptSurface
 
 
@@ -56,6 +58,15 @@ class TranscriptView(TranscriptSurface):
             self.book.append(block)
             self.unseen += not self.follow
         self.request_settle()
+
+    def clear(self) -> None:
+        """Take every block away, to begin anew."""
+        self.book = TranscriptBook()
+        self.cursor = None
+        self.search = TranscriptSearch()
+        self._pieces.clear()
+        self.jump_to_end()
+        self.refresh()
 
     def replace(self, key: str, block: Block) -> None:
         """Put a block in the place of another; what the reader unfolded stays unfolded.

@@ -1,63 +1,32 @@
-"""The branches of a session's conversation: how a rewind leaves one and begins another.
-
-A session's journal is one line; its conversation is a tree. Each turn belongs to the branch on which it was recorded; a
-path is the turns from the session's beginning to the end of a branch. Knows nothing of how turns come from events.
-"""
+"""Reading the branches of a session: the path to the end of one, and the events that belong to it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from limi_sessions.branch_book import BranchUnknown, path_by_name
 from limi_sessions.records.event import Event
-from limi_sessions.records.payload import Rewound, SessionStarted
-from limi_sessions.records.turn import MAIN, Branch, Turn
+from limi_sessions.records.payload import (
+    ModelFailed,
+    ModelMessage,
+    ModelRequest,
+    ModelRetried,
+    Rewound,
+    TodoWritten,
+    ToolDecided,
+    ToolFinished,
+    ToolProposed,
+    UserMessage,
+)
+from limi_sessions.records.turn import Branch, Turn
+from limi_sessions.trajectory import TurnBuilder
 
+__all__ = ["BranchUnknown", "events_on_path", "path_of", "turns_through"]
 
-class BranchUnknown(LookupError):
-    """There is no branch, or no turn, of that name; the message lists what there is."""
-
-
-class BranchBook:
-    """The branches of one session as its turns and rewinds arrive."""
-
-    def __init__(self) -> None:
-        self.path: list[Turn] = []
-        """The path of the branch where the conversation stands."""
-        self._branches: dict[str, Branch] = {MAIN: Branch(name=MAIN)}
-        self._own: dict[str, list[Turn]] = {MAIN: []}
-        self.current = MAIN
-        """Where the conversation stands."""
-
-    def add(self, turn: Turn) -> None:
-        """The next turn of the current branch."""
-        self.path.append(turn)
-        self._own[self.current].append(turn)
-
-    def rewind(self, rewound: Rewound, ts: str) -> None:
-        """Leave the current branch."""
-        kept = self._path(rewound.to_branch)[: rewound.to_turn]
-        self._branches[rewound.branch] = Branch(name=rewound.branch, parent=rewound.to_branch, at_turn=len(kept), ts=ts)
-        self._own[rewound.branch] = []
-        self.current = rewound.branch
-        self.path = kept
-
-    @property
-    def branches(self) -> tuple[Branch, ...]:
-        """Every branch with its own turns, in the order in which they began."""
-        return tuple(
-            branch.model_copy(update={"turns": tuple(self._own[name])}) for name, branch in self._branches.items()
-        )
-
-    def next_name(self) -> str:
-        """A name for the next branch: ``b1``, ``b2``, ..."""
-        return f"b{len(self._branches)}"
-
-    def _path(self, name: str) -> list[Turn]:
-        if name not in self._branches:
-            raise BranchUnknown(f"there is no branch {name!r}; there are: {', '.join(self._branches)}")
-        branch = self._branches[name]
-        before = self._path(branch.parent)[: branch.at_turn] if branch.parent is not None else []
-        return [*before, *self._own[name]]
+_ASKING = (ModelRequest, ModelRetried, ModelFailed, Rewound)
+"""What leads to the next turn."""
+_FOLLOWING = (UserMessage, ModelMessage, ToolProposed, ToolDecided, ToolFinished, TodoWritten)
+"""What is part of the exchange that it stands in, where it is no turn itself. All else concerns the whole session."""
 
 
 def path_of(branches: Sequence[Branch], name: str) -> tuple[Turn, ...]:
@@ -69,9 +38,7 @@ def path_of(branches: Sequence[Branch], name: str) -> tuple[Turn, ...]:
     by_name = {branch.name: branch for branch in branches}
     if name not in by_name:
         raise BranchUnknown(f"there is no branch {name!r}; there are: {', '.join(by_name)}")
-    branch = by_name[name]
-    before = path_of(branches, branch.parent)[: branch.at_turn] if branch.parent is not None else ()
-    return (*before, *branch.turns)
+    return tuple(path_by_name(by_name, name, lambda wanted: by_name[wanted].turns))
 
 
 def turns_through(path: Sequence[Turn], turn_no: int) -> int:
@@ -91,28 +58,45 @@ def turns_through(path: Sequence[Turn], turn_no: int) -> int:
 def events_on_path(events: Iterable[Event], path: Sequence[Turn]) -> list[Event]:
     """The events of a session without those of turns that are not on a path: what a reader of that path is shown.
 
+    Of the rewinds only those stay that the path went through. What concerns the whole session (its shells, settings,
+    and the states of its workspace) stays, whatever branch it was recorded on.
+
     Args:
         events: of one session, in order.
-        path: as a `BranchBook` or `path_of` gives it.
+        path: as a `TurnBuilder` or `path_of` gives it, or the beginning of one.
     """
-    last_on_path = {turn.branch: turn.event_id for turn in path}
-    shown: list[Event] = []
-    branch, is_shown = MAIN, True
-    for event in events:
+    every = list(events)
+    on_path = {turn.event_id for turn in path}
+    builder = TurnBuilder()
+    turn_events: set[str] = set()
+    shown = [True] * len(every)
+    asking: list[int] = []
+    for number, event in enumerate(every):
         if isinstance(event.payload, Rewound):
-            branch = event.payload.branch
-            # A branch that was left before it had a turn of the path shows nothing but that it began.
-            is_shown = branch in last_on_path or event.payload.to_branch in last_on_path
-            if is_shown:
-                shown.append(event)
-            continue
-        if is_shown or isinstance(event.payload, SessionStarted):
-            shown.append(event)
-        if event.event_id == last_on_path.get(branch) and _leaves(path, branch):
-            is_shown = False
-    return shown
+            _answer(shown, asking, every, answered=_last_is_on_path(builder, on_path), ends=True)
+        settled = [turn.event_id for turn in builder.feed(event)]
+        turn_events.update(settled)
+        if settled and not isinstance(event.payload, Rewound):
+            _answer(shown, asking, every, answered=settled[-1] in on_path, ends=False)
+        if isinstance(event.payload, _ASKING) and event.event_id not in settled:
+            asking.append(number)
+        elif isinstance(event.payload, _FOLLOWING):
+            shown[number] = _last_is_on_path(builder, on_path)
+    stands_here = on_path == {turn.event_id for turn in builder.turns}
+    _answer(shown, asking, every, answered=_last_is_on_path(builder, on_path), ends=not stands_here)
+    return [
+        event
+        for number, event in enumerate(every)
+        if (event.event_id in on_path if event.event_id in turn_events else shown[number])
+    ]
 
 
-def _leaves(path: Sequence[Turn], branch: str) -> bool:
-    """Whether the path goes on with another branch after this one."""
-    return bool(path) and path[-1].branch != branch
+def _answer(shown: list[bool], asking: list[int], events: Sequence[Event], *, answered: bool, ends: bool) -> None:
+    """Decide about what led to a turn, or to the end of a branch: a rewind without a turn after it led nowhere."""
+    for number in asking:
+        shown[number] = answered and not (ends and isinstance(events[number].payload, Rewound))
+    asking.clear()
+
+
+def _last_is_on_path(builder: TurnBuilder, on_path: set[str]) -> bool:
+    return not builder.turns or builder.turns[-1].event_id in on_path

@@ -13,32 +13,36 @@ from typing import Self
 
 from limi_sessions.agent.conversation import Conversation
 from limi_sessions.agent.loop import AgentLoop
-from limi_sessions.agent.ports import LoopEnd, LoopPorts, LoopSettings
+from limi_sessions.agent.ports import LoopEnd, LoopPorts
 from limi_sessions.agent.spec import ModelSpec, secret_values
+from limi_sessions.approval.gate import Gate
+from limi_sessions.checkpoints import Checkpoints
 from limi_sessions.journal import Journal, read_journal
 from limi_sessions.live_model import SessionModel
 from limi_sessions.live_record import SessionRecord
-from limi_sessions.live_shell import LiveShell, ShellPlan
+from limi_sessions.live_settings import LiveSettings
+from limi_sessions.live_shell import LiveShell
+from limi_sessions.live_workspace import LiveWorkspace
 from limi_sessions.masking import Masker
 from limi_sessions.paths import private_directory
-from limi_sessions.plan import Company, SessionPlan, started_payload
+from limi_sessions.plan import Company, SessionPlan, shell_plan, started_payload
+from limi_sessions.private_shell import PrivateShell
 from limi_sessions.pty.errors import ShellError
 from limi_sessions.records.event import Event
-from limi_sessions.records.message import Sampling
 from limi_sessions.records.payload import (
-    ApprovalMode,
     SessionFinished,
     SessionStatus,
-    SettingsChanged,
     TodoWritten,
     UserMessage,
 )
 from limi_sessions.records.value import JsonObject
 from limi_sessions.resuming import cut_off_calls, remove_unfinished, resumed_payload
+from limi_sessions.rewinding import Parts, RewindOutcome, RewindPoint, rewind
+from limi_sessions.shell_plan import ShellRecording
 from limi_sessions.terminal import engine_report
 from limi_sessions.tools.tool import ToolContext
 from limi_sessions.tools.toolbox import Toolbox
-from limi_sessions.workspace import take_snapshot
+from limi_sessions.workspace_history import WorkspaceHistory
 
 
 class LiveSession:
@@ -56,27 +60,30 @@ class LiveSession:
         self.record.subscribe(self.conversation.feed)
         self.record.subscribe(company.on_event)
         self.toolbox = Toolbox.for_profile(plan.profile)
+        self.gate = Gate(self.toolbox, company.approver)
         self._model = SessionModel(
             plan.model, logs=plan.paths.logs, environ=plan.environ, served=self.conversation.served
         )
-        self.mode: ApprovalMode = plan.mode
-        self.sampling = plan.sampling
-        self.last_end: LoopEnd | None = None
-        self.shell = LiveShell(
-            ShellPlan(
-                shell=plan.shell,
-                cols=plan.cols,
-                rows=plan.rows,
-                environ=plan.environ,
-                session_id=plan.session_id,
+        self.settings = LiveSettings(plan, self._model, record=self.record, masker=self.masker)
+        self.workspace = LiveWorkspace(
+            Checkpoints(
+                plan.workspace,
+                plan.paths.workspace_git,
                 limi_home=plan.limi_home,
+                secrets=lambda: self.masker.secrets,
             ),
-            plan.paths,
-            masker=self.masker,
-            post=self.record.post,
-            actor=lambda: plan.actor,
-            watcher=company.watcher,
+            history=WorkspaceHistory(earlier),
+            system=self.record.system,
+            human=self.record.human,
         )
+        self.record.subscribe(self.workspace.event_recorded)
+        self.last_end: LoopEnd | None = None
+        recording = ShellRecording(
+            paths=plan.paths, masker=self.masker, post=self.record.post, actor=lambda: plan.actor
+        )
+        shells = shell_plan(plan)
+        self.shell = LiveShell(shells, recording, watcher=company.watcher, ran=self.gate.command_ran)
+        self.private = PrivateShell(shells, recording, watcher=company.private_watcher)
         self._cancel = asyncio.Event()
         self._working: asyncio.Task[LoopEnd] | None = None
         self._snapshot: asyncio.Task[None] | None = None
@@ -138,20 +145,17 @@ class LiveSession:
 
     async def _started(self) -> None:
         await self.record.system(started_payload(self.plan, self.toolbox, provider=self._model.client.provider_facts))
-        self._snapshot = asyncio.create_task(self._take_snapshot(), name="workspace-snapshot")
+        self._keep_first()
 
-    async def _take_snapshot(self) -> None:
+    def _keep_first(self) -> None:
         """Keep the workspace as it is now; the agent waits for this, the expert does not."""
-        plan, secrets = self.plan, self.masker.secrets
-        taken = await asyncio.to_thread(
-            take_snapshot, plan.workspace, plan.paths.workspace_git, limi_home=plan.limi_home, secrets=secrets
-        )
-        await self.record.system(taken)
+        self._snapshot = asyncio.create_task(self.workspace.keep("start"), name="workspace-snapshot")
 
     async def _resumed(self, cwd: Path, earlier: tuple[Event, ...]) -> None:
         await self.record.system(resumed_payload(earlier, limi_version=self.plan.limi_version, cwd=cwd))
         for finished in cut_off_calls(earlier):
             await self.record.agent(finished)
+        self._keep_first()
 
     # What a person does.
 
@@ -176,11 +180,6 @@ class LiveSession:
         return self._working
 
     @property
-    def model(self) -> ModelSpec:
-        """The model in use."""
-        return self._model.spec
-
-    @property
     def is_working(self) -> bool:
         """Whether the agent's loop runs."""
         return self._working is not None and not self._working.done()
@@ -193,23 +192,11 @@ class LiveSession:
 
     async def change_model(self, spec: ModelSpec) -> None:
         """Use another model from the next request on; recorded."""
-        self.masker.add(secret_values(self.plan.environ, spec))
-        await self._model.use(spec)
-        await self.record.human(
-            SettingsChanged(model=spec.name, provider=self._model.client.provider_facts, demo=spec.demo)
-        )
-        if not self.is_working:
-            await self._model.close_retired()
+        await self.settings.change_model(spec, close_retired=not self.is_working)
 
-    async def change_mode(self, mode: ApprovalMode) -> None:
-        """Ask about calls, or do not; recorded."""
-        self.mode = mode
-        await self.record.human(SettingsChanged(mode=mode))
-
-    async def change_sampling(self, sampling: Sampling) -> None:
-        """Sample differently from the next request on; recorded."""
-        self.sampling = sampling
-        await self.record.human(SettingsChanged(sampling=sampling))
+    async def rewind(self, point: RewindPoint, *, parts: Parts = "both", retry: bool = False) -> RewindOutcome:
+        """Go back; see `limi_sessions.rewinding.rewind`."""
+        return await rewind(self, point, journal=self.plan.paths.journal, parts=parts, retry=retry)
 
     async def finish(self, finished: SessionFinished | None = None) -> SessionFinished:
         """End the session and everything it started.
@@ -247,9 +234,10 @@ class LiveSession:
                 context=self._context,
                 lease=self.shell.lease,
                 shell_lost=self.shell.restart,
-                approver=self._company.approver,
+                gate=self.gate,
                 observer=self._company.observer,
-                settings=self._settings,
+                settings=self.settings.now,
+                keep_workspace=self.workspace.keep,
             )
         )
         try:
@@ -260,16 +248,6 @@ class LiveSession:
             self.shell.give_up_lease()
             await self._model.close_retired()
         return self.last_end
-
-    def _settings(self) -> LoopSettings:
-        return LoopSettings(
-            model=self.model.name,
-            completer=self._model.client,
-            sampling=self.sampling,
-            mode=self.mode,
-            demo=self.model.demo,
-            limits=self.plan.limits,
-        )
 
     def _context(self) -> ToolContext:
         return ToolContext(
@@ -293,6 +271,8 @@ class LiveSession:
         self._closed = True
         if self._snapshot is not None:
             await asyncio.wait({self._snapshot})
+        await self.workspace.settled()
         self.record.stop_posts()
+        await self.private.close()
         await self.shell.close()
         await self._model.close()

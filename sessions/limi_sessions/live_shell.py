@@ -1,4 +1,4 @@
-"""The shell of a live session: its starts and restarts, its lease, and what of it is recorded.
+"""The shell of a live session: its starts and restarts, its network, its lease, and what of it is recorded.
 
 Turns what the pty layer reports into payloads. Knows nothing of models and screens.
 """
@@ -7,73 +7,32 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+import shutil
+from collections.abc import Callable
 from pathlib import Path
-from typing import Protocol
 
-from limi_sessions.masking import Masker, mask_histories
-from limi_sessions.paths import SessionPaths
-from limi_sessions.pty.environment import shell_environment
-from limi_sessions.pty.errors import LeaseRefused, ShellError
-from limi_sessions.pty.shell import FinishedCommand, SharedShell, ShellConfig
+from limi_sessions.confinement import Confinement
+from limi_sessions.masking import mask_histories
+from limi_sessions.pty.errors import LeaseRefused, ShellBusy, ShellError, ShellStartFailed
+from limi_sessions.pty.shell import FinishedCommand, SharedShell
 from limi_sessions.pty.waiting import ShellState
 from limi_sessions.records.payload import (
     DegradedMode,
-    HumanRan,
     LeaseChanged,
     LeaseOwner,
     MarkForged,
-    Payload,
+    NetworkMode,
     SecretTyped,
     ShellLost,
-    ShellName,
-    ShellStarted,
 )
+from limi_sessions.sandbox.protocol import SandboxMissing
+from limi_sessions.sandbox.proxy import AllowListProxy
+from limi_sessions.shell_plan import ShellPlan, ShellRecording, ShellWatcher
+from limi_sessions.shell_record import human_ran, shell_started
 from limi_sessions.terminal.engine import TermEngine
 from limi_sessions.terminal.handover import engine_showing, make_ready
 
-MOST_OUTPUT = 30_000
-"""Characters of a human command's output that are told to the agent."""
 _MOST_RESTARTS = 3
-
-
-class ShellWatcher(Protocol):
-    """Who shows the shell; calls come on the event loop and must return at once."""
-
-    def shell_attached(self, shell: SharedShell) -> None:
-        """A shell was started: show this one from now on."""
-        ...
-
-    def output_read(self) -> None:
-        """New output was fed to the engine."""
-        ...
-
-    def shell_state_changed(self, state: ShellState) -> None:
-        """The shell waits for something else than before."""
-        ...
-
-    def lease_changed(self, owner: LeaseOwner, reason: str) -> None:
-        """Somebody else may type now."""
-        ...
-
-    def key_swallowed(self) -> None:
-        """A person typed while the agent holds the lease; the first key is dropped."""
-        ...
-
-
-@dataclass(frozen=True, kw_only=True)
-class ShellPlan:
-    """What every shell of a session is started with."""
-
-    shell: ShellName
-    cols: int
-    rows: int
-    environ: Mapping[str, str]
-    """The environment that limi itself was started with."""
-    session_id: str
-    limi_home: Path
-    """So that `limi` verbs typed in the shell find the same store."""
 
 
 class LiveShell:
@@ -82,28 +41,31 @@ class LiveShell:
     def __init__(
         self,
         plan: ShellPlan,
-        paths: SessionPaths,
+        recording: ShellRecording,
         *,
-        masker: Masker,
-        post: Callable[[Payload, str], None],
-        actor: Callable[[], str],
         watcher: ShellWatcher,
+        ran: Callable[[str], None],
     ) -> None:
         """Nothing is started yet.
 
         Args:
             plan: what to start.
-            paths: where recordings and rc shims go.
-            masker: its known values are masked in recordings.
-            post: queues a payload for recording under an actor.
-            actor: the handle of the person who types now.
+            recording: how what happens is recorded.
             watcher: told of what changes.
+            ran: told of each command of either hand that ended; empty when the shell did not say which.
         """
-        self._plan, self._paths, self._masker = plan, paths, masker
-        self._post, self._actor, self._watcher = post, actor, watcher
+        self._plan, self._watcher, self._ran = plan, watcher, ran
+        self._paths, self._masker = recording.paths, recording.masker
+        self._post, self._actor = recording.post, recording.actor
         self._changed = asyncio.Event()
         self._size = (plan.cols, plan.rows)
         self._losses_in_row = 0
+        self.confinement = plan.confinement
+        """What confines the present shell, and the next one."""
+        self.proxy: AllowListProxy | None = None
+        """What lets the shell through to the allowed hosts; None until the network is ``allow-list``."""
+        self.host_refused: Callable[[str, int], None] = lambda _host, _port: None
+        """Told once of each host and port that the shell wanted and the list lacks."""
         self.shell: SharedShell | None = None
         self.epoch = -1
         """The epoch under which the agent may type; stale when somebody took over."""
@@ -116,40 +78,20 @@ class LiveShell:
             engine: the screen that an earlier shell left, made ready; None: an empty one.
 
         Raises:
-            ShellError: it could not be started; the message says what to do.
+            ShellError: it, or its sandbox, could not be started; the message says what to do.
         """
         await asyncio.to_thread(mask_histories, self._paths.shell_home, self._masker)
         number = len(list(self._paths.root.glob("shell-*.cast")))
         cast = self._paths.cast(number)
-        config = ShellConfig(
-            shell=self._plan.shell,
-            cwd=cwd,
-            cols=self._size[0],
-            rows=self._size[1],
-            cast_path=cast,
-            home=self._paths.shell_home,
-            environment=shell_environment(
-                self._plan.environ,
-                session_id=self._plan.session_id,
-                limi_home=self._plan.limi_home,
-                secrets=self._masker.secrets,
-            ),
-            secrets=self._masker.secrets,
-        )
-        shell = await SharedShell.start(config, self, engine=engine)
+        confinement = self.confinement = await self._with_proxy(self.confinement)
+        config = self._plan.shared(self._paths, confinement, masker=self._masker, cwd=cwd, size=self._size, cast=cast)
+        try:
+            shell = await SharedShell.start(config, self, engine=engine)
+        except SandboxMissing as error:
+            raise ShellStartFailed(str(error)) from error
         self.shell = shell
-        self._post(
-            ShellStarted(
-                shell=self._plan.shell,
-                version=shell.version,
-                pid=shell.pid,
-                cols=self._size[0],
-                rows=self._size[1],
-                cast=cast.name,
-                marks=shell.marks,
-            ),
-            "system",
-        )
+        name, network = confinement.name, confinement.network
+        self._post(shell_started(shell, self._plan.shell, cast=cast.name, sandbox=name, network=network), "system")
         self._watcher.shell_attached(shell)
 
     async def start_below(self, printed: bytes, cwd: Path) -> None:
@@ -163,19 +105,67 @@ class LiveShell:
         self._losses_in_row += 1
         if self._losses_in_row > _MOST_RESTARTS:
             return False
+        try:
+            await self._replace()
+        except ShellError as error:
+            self._post(DegradedMode(part="shell_marks", reason=str(error)), "system")
+            return False
+        return True
+
+    async def change_network(self, network: NetworkMode) -> None:
+        """Start a new shell that reaches another part of the network, in place of the one at its prompt.
+
+        Variables and jobs of the old one are lost.
+
+        Raises:
+            SandboxMissing: the sandbox cannot do that; the shell goes on as it was.
+            ShellBusy: a program has the terminal; the shell goes on as it was.
+            ShellError: the new shell could not be started; there is none.
+        """
+        if self.confinement.name == "none":
+            raise SandboxMissing("nothing confines the shell: its network cannot be changed. Start with a sandbox.")
+        changed = await self._with_proxy(self.confinement.with_network(network))
+        await asyncio.to_thread(changed.wrapped, ["true"])
+        if self.shell is not None and self.shell.state not in ("prompt", "lost"):
+            program = self.shell.program or "a program"
+            raise ShellBusy(f"the network was not changed: {program} has the terminal. End it first.")
+        self.confinement = changed
+        await self._replace()
+
+    async def _with_proxy(self, confinement: Confinement) -> Confinement:
+        """The same; its allow-list's proxy is there.
+
+        Raises:
+            ShellStartFailed: the proxy cannot be started.
+        """
+        if confinement.network != "allow-list":
+            return confinement
+        if self.proxy is None:
+            proxy = AllowListProxy(
+                self._paths.sockets / "proxy.sock",
+                self._plan.allowed_hosts,
+                refused=lambda host, port: self.host_refused(host, port),
+            )
+            try:
+                await proxy.start()
+            except OSError as error:
+                raise ShellStartFailed(f"cannot listen for the allowed hosts: {error.strerror or error}") from error
+            self.proxy = proxy
+        return confinement.with_network("allow-list", proxy=self.proxy.place)
+
+    async def _replace(self) -> None:
+        """Start a new shell where the old one was, below what that one printed.
+
+        Raises:
+            ShellError: it could not be started.
+        """
         old, self.shell = self.shell, None
         cwd = old.cwd if old is not None else None
         if old is not None:
             await old.close()
             make_ready(old.engine)
-        try:
-            await self.start(
-                cwd if cwd is not None and cwd.is_dir() else Path.home(), engine=None if old is None else old.engine
-            )
-        except ShellError as error:
-            self._post(DegradedMode(part="shell_marks", reason=str(error)), "system")
-            return False
-        return True
+        engine = None if old is None else old.engine
+        await self.start(cwd if cwd is not None and cwd.is_dir() else self._plan.workspace, engine=engine)
 
     def forgive_losses(self) -> None:
         """Let `restart` try again after it has given up: a person wants it."""
@@ -212,7 +202,16 @@ class LiveShell:
         shell, self.shell = self.shell, None
         if shell is not None:
             await shell.close()
-        await asyncio.to_thread(mask_histories, self._paths.shell_home, self._masker)
+        proxy, self.proxy = self.proxy, None
+        if proxy is not None:
+            await proxy.close()
+        await asyncio.to_thread(self._tidy)
+
+    def _tidy(self) -> None:
+        mask_histories(self._paths.shell_home, self._masker)
+        # Made by commands: as deep as they wished.
+        with contextlib.suppress(RecursionError):
+            shutil.rmtree(self.confinement.policy.scratch, ignore_errors=True)
 
     def resize(self, cols: int, rows: int) -> None:
         """Change the size in cells."""
@@ -237,27 +236,11 @@ class LiveShell:
     def command_finished(self, command: FinishedCommand) -> None:
         """Record what a person ran; what the agent ran is recorded by its tool."""
         self._losses_in_row = 0
+        self._ran(command.command)
         self._changed.set()
         if command.by != "human":
             return
-        output = self._masker.text(command.output)
-        cut = max(0, len(output) - MOST_OUTPUT)
-        if cut:
-            half = MOST_OUTPUT // 2
-            output = f"{output[:half]}\n[... {cut} characters cut here ...]\n{output[-half:]}"
-        self._post(
-            HumanRan(
-                command=command.command,
-                output=output,
-                exit_code=command.exit_code,
-                cwd=command.cwd,
-                duration_ms=command.duration_s * 1000,
-                truncated_chars=cut + command.truncated_bytes,
-                cast_from=command.cast_from,
-                cast_to=command.cast_to,
-            ),
-            self._actor(),
-        )
+        self._post(human_ran(command, self._masker), self._actor())
 
     def state_changed(self, state: ShellState) -> None:
         """The shell waits for something else than before."""
@@ -278,10 +261,10 @@ class LiveShell:
         """Record marks that were not ours."""
         self._post(MarkForged(count=count, sample=sample), "system")
 
-    def shell_lost(self, exit_code: int | None, signal: int | None) -> None:
+    def shell_lost(self, exit_code: int | None, signal: int | None, reason: str) -> None:
         """Record the death of the shell."""
         self._changed.set()
-        self._post(ShellLost(exit_code=exit_code, signal=signal), "system")
+        self._post(ShellLost(exit_code=exit_code, signal=signal, reason=reason), "system")
         self._watcher.shell_state_changed("lost")
 
     def key_swallowed(self) -> None:

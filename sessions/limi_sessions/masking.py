@@ -8,19 +8,24 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import errno
 import json
+import os
 import re
+import stat
 import urllib.parse
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import TypeVar, cast
+from typing import TypeVar, cast, get_args
 
 from limi_sessions.paths import write_private
-from limi_sessions.records.payload import Payload
+from limi_sessions.records.payload import Payload, ShellName
 from limi_sessions.records.value import JsonObject, storable
 
 SHORTEST = 6
 """Shorter values are left alone: they would match ordinary text."""
+MOST_HISTORY = 16 * 1024 * 1024
+"""Bytes of a shell's history."""
 
 _P = TypeVar("_P", bound=Payload)
 
@@ -97,9 +102,36 @@ def secret_forms(secret: str) -> tuple[str, ...]:
 
 
 def mask_histories(directory: Path, masker: Masker) -> None:
-    """Mask the known secrets that somebody typed: a shell writes its history down as it was."""
-    for path in directory.glob("*_history"):
+    """Mask the known secrets that somebody typed: a shell writes its history down as it was.
+
+    Commands can write here too: only the regular files that shells keep are read, and no link is followed. One that is
+    too large for what people type is removed.
+    """
+    for shell in get_args(ShellName):
+        path = directory / f"{shell}_history"
         with contextlib.suppress(OSError):
-            typed = path.read_bytes().decode("utf-8", "surrogateescape")
-            if (masked := masker.text(typed)) != typed:
+            typed = _regular_content(path)
+            if typed is None:
+                path.unlink()
+            elif (masked := masker.text(typed)) != typed:
                 write_private(path, masked.encode("utf-8", "surrogateescape"))
+
+
+def _regular_content(path: Path) -> str | None:
+    """The text of a regular file; None when it is something else, or too large.
+
+    Raises:
+        OSError: it is not there, or cannot be read.
+    """
+    try:
+        # A pipe without a writer must not be waited for.
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError as error:
+        if error.errno in (errno.ELOOP, errno.ENXIO):
+            return None
+        raise
+    with os.fdopen(descriptor, "rb") as stream:
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode) or status.st_size > MOST_HISTORY:
+            return None
+        return stream.read(MOST_HISTORY).decode("utf-8", "surrogateescape")

@@ -13,10 +13,16 @@ Directories are made 0700 and files 0600 by `private_directory` and `write_priva
 
 from __future__ import annotations
 
+import contextlib
 import os
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
+
+STORE_SOCKET_VARIABLE = "LIMI_STORE_SOCKET"
+"""Set in the shell of a session: where `limi` verbs typed there reach the store, as the home is not for their eyes."""
+_LONGEST_SOCKET_PATH = 103
+"""Bytes; 107 on Linux, 103 on macOS."""
 
 
 class HomeUnwritable(OSError):
@@ -112,9 +118,11 @@ class Home:
             with tempfile.TemporaryFile(dir=self.root):
                 pass
         except OSError as error:
+            advice = "Set LIMI_HOME to a directory you can write, or free space on that disk."
+            if store_socket(self) is not None:
+                advice = "This is the shell of a session, which cannot write there: type it in another terminal."
             raise HomeUnwritable(
-                f"cannot write limi's home {self.root}: {error.strerror or error}. "
-                "Set LIMI_HOME to a directory you can write, or free space on that disk."
+                f"cannot write limi's home {self.root}: {error.strerror or error}. {advice}"
             ) from error
 
 
@@ -149,9 +157,65 @@ class SessionPaths:
         """Rc shims and the private history of the session's shell."""
         return self.root / "shell"
 
+    @property
+    def private_home(self) -> Path:
+        """What programs in the session's shell write into their home directory."""
+        return self.root / "home"
+
+    @property
+    def scratch(self) -> Path:
+        """Temporary files of the session's shell; removed when the session ends."""
+        return self.root / "tmp"
+
+    @property
+    def open_to_shell(self) -> tuple[Path, ...]:
+        """Where commands in the session's shell may write: nothing there is to be trusted, and no link followed."""
+        return (self.shell_home, self.private_home, self.scratch)
+
+    @property
+    def sockets(self) -> Path:
+        """Unix sockets on which the session's shell reaches limi."""
+        return self.root / "sockets"
+
     def cast(self, number: int) -> Path:
         """The recording of the session's n-th shell, from 0."""
         return self.root / f"shell-{number:03d}.cast"
+
+    def private_cast(self, number: int) -> Path:
+        """The n-th recording, from 0, of the person's own shell; made only when they ask for it."""
+        return self.root / f"private-{number:03d}.cast"
+
+
+def store_socket(home: Home) -> Path | None:
+    """Where the store of a home is reached from within a session's shell; None: this process is in no such shell."""
+    place = os.environ.get(STORE_SOCKET_VARIABLE)
+    # Another home than the shell's has a store of its own.
+    return Path(place) if place and home == Home.default() else None
+
+
+def fits_socket(path: Path) -> bool:
+    """Whether the kernel takes a path as the name of a unix socket."""
+    return len(os.fsencode(path)) <= _LONGEST_SOCKET_PATH
+
+
+def private_socket(wanted: Path) -> Path:
+    """Where to make a unix socket: there, or in a private directory with a shorter path; the directory is made.
+
+    Raises:
+        OSError: it cannot be made.
+    """
+    if fits_socket(wanted):
+        private_directory(wanted.parent)
+        return wanted
+    return Path(tempfile.mkdtemp(prefix="limi-", dir="/tmp")) / wanted.name
+
+
+def remove_socket(place: Path) -> None:
+    """Remove a socket, and the directory that `private_socket` made for it alone."""
+    place.unlink(missing_ok=True)
+    if place.parent.name.startswith("limi-") and place.parent.parent == Path("/tmp"):
+        with contextlib.suppress(OSError):
+            place.parent.rmdir()
 
 
 def private_directory(path: Path) -> Path:

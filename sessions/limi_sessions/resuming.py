@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
 from limi_sessions.agent.prompt import CUT_OFF
 from limi_sessions.paths import SessionPaths
 from limi_sessions.plan import SessionPlan
+from limi_sessions.private_shell import PRIVATE_HOME
 from limi_sessions.records.event import Event
 from limi_sessions.records.payload import (
     HumanRan,
@@ -79,8 +82,11 @@ def last_cwd(events: Sequence[Event]) -> Path:
     """The last directory that the shell was known to be in, else the workspace, else the home directory."""
     candidates: list[str] = [session_started(events).workspace]
     for event in events:
-        if isinstance(event.payload, HumanRan | ToolFinished) and event.payload.cwd:
-            candidates.append(event.payload.cwd)
+        match event.payload:
+            case HumanRan(cwd=str(cwd), reached_model=True) | ToolFinished(cwd=str(cwd)):
+                candidates.append(cwd)
+            case _:
+                pass
     for name in reversed(candidates):
         if Path(name).is_dir():
             return Path(name)
@@ -92,7 +98,8 @@ def scrollback(directory: Path, events: Sequence[Event]) -> bytes:
 
     A recording that was cut off in mid-line gives what came before.
     """
-    casts = [event.payload.cast for event in events if isinstance(event.payload, ShellStarted)]
+    started = [event.payload for event in events if isinstance(event.payload, ShellStarted)]
+    casts = [shell.cast for shell in started if not shell.private]
     if not casts:
         return b""
     path = directory / Path(casts[-1]).name
@@ -108,8 +115,15 @@ def scrollback(directory: Path, events: Sequence[Event]) -> bytes:
 
 def remove_unfinished(paths: SessionPaths) -> None:
     """Remove what a killed process was still writing; only for whoever holds the session's journal."""
-    for path in [*paths.artifacts.glob(".*"), *paths.shell_home.glob(".limi.*")]:
+    for path in paths.artifacts.glob(".*"):
         path.unlink(missing_ok=True)
+    for path in paths.root.glob(f"{PRIVATE_HOME}*"):
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+    # Commands may have put anything here; a link is removed, not followed.
+    for path in paths.shell_home.glob(".*_history.*"):
+        with contextlib.suppress(OSError):
+            path.unlink()
 
 
 def _output_of(line: bytes) -> bytes:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TypedDict, Unpack
 
-from limi_sessions.branches import BranchBook
+from limi_sessions.branch_book import BranchBook
 from limi_sessions.records.event import Event
 from limi_sessions.records.message import FinishReason, Message, Role, TokenCount, ToolCall
 from limi_sessions.records.payload import (
@@ -127,6 +127,16 @@ class TurnBuilder:
     def branches(self) -> tuple[Branch, ...]:
         """Every branch with its own turns, in the order in which they began."""
         return self._book.branches
+
+    @property
+    def newest_branch(self) -> Branch:
+        """The branch where the conversation stands, without its turns."""
+        return self._book.newest
+
+    @property
+    def branch_count(self) -> int:
+        """How many branches there are."""
+        return self._book.count
 
     @property
     def next_branch(self) -> str:
@@ -277,6 +287,9 @@ def interrupted_calls(events: Iterable[Event]) -> list[tuple[str, ToolCall]]:
                 open_calls[call.call_id] = (request_id, call)
             case ToolFinished(call_id=call_id):
                 open_calls.pop(call_id, None)
+            case Rewound():
+                # Nobody waits for the calls of a branch that was left.
+                open_calls.clear()
             case _:
                 pass
     return list(open_calls.values())

@@ -22,7 +22,7 @@ from limi_store.lock import owner_of
 from limi_store.port import CheckReport
 from limi_store.projection import APPENDED, Batch, Projection
 from limi_store.tables.desk import DESK_TABLES
-from limi_store.tables.event import Position, positions
+from limi_store.tables.event import EVENT, Position, as_written_now, positions
 from limi_store.tables.table import Cells, Table
 from limi_store.tables.trajectory import TRAJECTORY
 
@@ -108,8 +108,10 @@ def _wrong_tables(cursor: DuckDBPyConnection, session_id: str, reading: JournalR
     known = positions(cursor).get(session_id, Position())
     batch, projection = Batch(), Projection(session_id)
     projection.take([event for event in reading.events if event.seq <= known.last_seq], batch, end=known.size_bytes)
-    expected = {table: batch.rows.get(table, []) for table in APPENDED}
+    expected = {table: table.in_order(batch.rows.get(table, [])) for table in APPENDED}
     held = {table: table.of_session(cursor, session_id) for table in APPENDED}
+    if held[EVENT] != expected[EVENT]:
+        held[EVENT] = [as_written_now(row) for row in held[EVENT]]
     if session_id == DESK:
         for table in DESK_TABLES:
             expected[table] = sorted(batch.rows.get(table, []), key=_sortable)

@@ -13,6 +13,7 @@ from typing import TypeVar
 
 from pydantic import TypeAdapter
 
+from limi_sessions.caller import caller_of
 from limi_sessions.records.event import Event
 from limi_sessions.records.payload import Payload
 from limi_sessions.records.turn import SessionSummary, Trajectory
@@ -31,8 +32,8 @@ from limi_store.wire import (
     Search,
     Sessions,
     WholeStore,
+    greeting_line,
     parse_reply,
-    peer_uid,
     request_line,
 )
 
@@ -56,15 +57,21 @@ class StoreClient:
 
     role: Role = "client"
 
-    def __init__(self, place: Path, pid: int) -> None:
+    def __init__(self, place: Path, *, owner: str, secret: str = "") -> None:
         """Connect.
+
+        Args:
+            place: of the socket.
+            owner: who serves there, for messages.
+            secret: said first; empty: nothing is.
 
         Raises:
             OSError: nobody listens there.
             PeerRefused: somebody else's process does.
         """
         self._place = place
-        self._pid = pid
+        self._owner = owner
+        self._greeting = greeting_line(secret) if secret else b""
         self._idle: list[socket.socket] = []
         self._closed = False
         self._changed = threading.Lock()
@@ -73,63 +80,63 @@ class StoreClient:
     @property
     def notes(self) -> list[str]:
         """See `StorePort`."""
-        return self._ask(WholeStore(ask="notes"), _STRINGS)
+        return self.ask(WholeStore(ask="notes"), _STRINGS)
 
     def mark(self, session_ids: Iterable[str]) -> None:
         """Tell the owner that journals have grown; returns when it has heard."""
-        self._ask(Noticed(session_ids=tuple(session_ids)), _NOTHING)
+        self.ask(Noticed(session_ids=tuple(session_ids)), _NOTHING)
 
     def catch_up(self, session_id: str | None = None) -> None:
         """See `StorePort`."""
-        self._ask(CatchUp(session_id=session_id), _NOTHING, within_s=None)
+        self.ask(CatchUp(session_id=session_id), _NOTHING, within_s=None)
 
     def append_desk(self, payload: Payload, *, actor: str) -> Event:
         """See `StorePort`."""
-        return self._ask(AppendDesk(payload=payload, actor=actor), _EVENT)
+        return self.ask(AppendDesk(payload=payload, actor=actor), _EVENT)
 
     def sessions(self, *, deleted: bool = False, limit: int | None = None, offset: int = 0) -> list[SessionSummary]:
         """See `StorePort`."""
-        return self._ask(Sessions(deleted=deleted, limit=limit, offset=offset), _SUMMARIES)
+        return self.ask(Sessions(deleted=deleted, limit=limit, offset=offset), _SUMMARIES)
 
     def find(self, text: str) -> str:
         """See `StorePort`."""
-        return self._ask(OfSession(ask="find", session_id=text), _STRINGS)[0]
+        return self.ask(OfSession(ask="find", session_id=text), _STRINGS)[0]
 
     def summary(self, session_id: str) -> SessionSummary:
         """See `StorePort`."""
-        return self._ask(OfSession(ask="summary", session_id=session_id), _SUMMARY)
+        return self.ask(OfSession(ask="summary", session_id=session_id), _SUMMARY)
 
     def trajectory(self, session_id: str) -> Trajectory:
         """See `StorePort`."""
-        return self._ask(OfSession(ask="trajectory", session_id=session_id), _TRAJECTORY)
+        return self.ask(OfSession(ask="trajectory", session_id=session_id), _TRAJECTORY)
 
     def search(self, text: str, *, limit: int = 50) -> list[SearchHit]:
         """See `StorePort`."""
-        return self._ask(Search(text=text, limit=limit), _HITS)
+        return self.ask(Search(text=text, limit=limit), _HITS)
 
     def delete(self, session_id: str, *, actor: str) -> None:
         """See `StorePort`."""
-        self._ask(ChangeSession(ask="delete", session_id=session_id, actor=actor), _NOTHING)
+        self.ask(ChangeSession(ask="delete", session_id=session_id, actor=actor), _NOTHING)
 
     def restore(self, session_id: str, *, actor: str) -> None:
         """See `StorePort`."""
-        self._ask(ChangeSession(ask="restore", session_id=session_id, actor=actor), _NOTHING)
+        self.ask(ChangeSession(ask="restore", session_id=session_id, actor=actor), _NOTHING)
 
     def discard_unused(self, session_id: str) -> bool:
         """See `StorePort`."""
-        return self._ask(OfSession(ask="discard_unused", session_id=session_id), _TRUTH)
+        return self.ask(OfSession(ask="discard_unused", session_id=session_id), _TRUTH)
 
     def empty_bin(self, *, actor: str) -> int:
         """See `StorePort`."""
-        return self._ask(EmptyBin(actor=actor), _BYTES, within_s=None)
+        return self.ask(EmptyBin(actor=actor), _BYTES, within_s=None)
 
     def check(self) -> CheckReport:
         """See `StorePort`."""
-        return self._ask(WholeStore(ask="check"), _CHECK, within_s=None)
+        return self.ask(WholeStore(ask="check"), _CHECK, within_s=None)
 
     def rebuild(self) -> RebuildReport:
         """See `StorePort`."""
-        return self._ask(WholeStore(ask="rebuild"), _REBUILD, within_s=None)
+        return self.ask(WholeStore(ask="rebuild"), _REBUILD, within_s=None)
 
     def close(self) -> None:
         """Hang up."""
@@ -139,7 +146,19 @@ class StoreClient:
         for connection in idle:
             connection.close()
 
-    def _ask(self, request: AnyRequest, reply: TypeAdapter[_T], *, within_s: float | None = _ANSWER_WITHIN_S) -> _T:
+    def ask(self, request: AnyRequest, reply: TypeAdapter[_T], *, within_s: float | None = _ANSWER_WITHIN_S) -> _T:
+        """The answer to a request.
+
+        Args:
+            request: what is asked.
+            reply: how the answer is read.
+            within_s: longest wait; None: any.
+
+        Raises:
+            StoreBusy: there was no answer in time.
+            StoreGone: nobody is there to answer.
+            StoreError: what the store raised.
+        """
         line = request_line(request)
         try:
             connection = self._take()
@@ -153,14 +172,12 @@ class StoreClient:
             finally:
                 self._give_back(connection, usable=answered)
         except TimeoutError as error:
-            raise StoreBusy(
-                f"the store's owner (pid {self._pid}) did not answer within {within_s:.0f} s; is it stopped?"
-            ) from error
+            raise StoreBusy(f"{self._owner} did not answer within {within_s:.0f} s; is it stopped?") from error
         except OSError as error:
             reason = error.strerror or str(error) or type(error).__name__
-            raise StoreGone(f"the store's owner (pid {self._pid}) does not answer: {reason}") from error
+            raise StoreGone(f"{self._owner} does not answer: {reason}") from error
         if not answered:
-            raise StoreGone(f"the store's owner (pid {self._pid}) hung up")
+            raise StoreGone(f"{self._owner} hung up")
         return reply.validate_python(parse_reply(answer))
 
     def _take(self) -> socket.socket:
@@ -185,7 +202,8 @@ class StoreClient:
             undo.callback(connection.close)
             connection.settimeout(_ANSWER_WITHIN_S)
             connection.connect(str(self._place))
-            if peer_uid(connection) != os.getuid():
+            if caller_of(connection).uid != os.getuid():
                 raise PeerRefused(f"the process behind {self._place} belongs to another user")
+            connection.sendall(self._greeting)
             undo.pop_all()
         return connection

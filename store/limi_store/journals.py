@@ -9,8 +9,9 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+from limi_sessions.journal import read_journal
 from limi_sessions.paths import Home, SessionPaths
-from limi_sessions.records.event import DESK
+from limi_sessions.records.event import DESK, Event
 from limi_store.errors import SessionUnknown
 
 
@@ -41,6 +42,18 @@ def journal_path(home: Home, session_id: str) -> Path | None:
         return None
     path = SessionPaths(directory).journal
     return path if path.exists() else None
+
+
+def events_of(home: Home, session_id: str) -> list[Event]:
+    """All readable events of a session or of the desk.
+
+    Raises:
+        SessionUnknown: there is no such journal.
+    """
+    path = journal_path(home, session_id)
+    if path is None:
+        raise SessionUnknown(f"there is no session {session_id}; `limi session list` shows them")
+    return list(read_journal(path).events)
 
 
 def journal_sizes(home: Home) -> dict[str, int]:

@@ -15,8 +15,7 @@ from limi_store.database import ADVICE, Database, DatabaseDamaged, first_line, i
 from limi_store.errors import StoreDegraded, StoreError
 from limi_store.projector import Projector
 from limi_store.search import SearchIndex
-from limi_store.tables.trajectory import turn_counts
-from limi_store.tables.turn import turns_of_session
+from limi_store.tables.turn import turn_counts, turns_of_session
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -113,7 +112,7 @@ class Keeper:
         for session_id in lacking:
             turns = self.read(lambda cursor, wanted=session_id: turns_of_session(cursor, wanted))
             self.search.forget([session_id])
-            self.search.add(turns)
+            self.search.add(list(enumerate(turns)))
         return lacking
 
     def replaced(self) -> None:

@@ -9,15 +9,11 @@ import fcntl
 import hashlib
 import json
 import os
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
-from limi_sessions.paths import Home, HomeUnwritable
-
-_LONGEST_SOCKET_PATH = 103
-"""Bytes; 107 on Linux, 103 on macOS."""
+from limi_sessions.paths import Home, HomeUnwritable, fits_socket, private_socket
 
 
 @dataclass(frozen=True)
@@ -27,6 +23,8 @@ class Owner:
     pid: int
     socket: Path | None
     """Where it serves; None when it does not, or not yet."""
+    secret: str = ""
+    """What a client says first: a process that may not read the home may not use its socket either."""
 
 
 class OwnerLock:
@@ -65,9 +63,10 @@ class OwnerLock:
             raise
         return lock
 
-    def announce(self, socket: Path | None) -> None:
-        """Write this process's pid and where it serves into the file."""
-        content = json.dumps({"pid": os.getpid(), "socket": str(socket) if socket else None}).encode() + b"\n"
+    def announce(self, socket: Path | None, *, secret: str = "") -> None:
+        """Write this process's pid, where it serves and what its clients say first into the file."""
+        fields = {"pid": os.getpid(), "socket": str(socket) if socket else None, "secret": secret}
+        content = json.dumps(fields).encode() + b"\n"
         os.ftruncate(self._descriptor, 0)
         os.pwrite(self._descriptor, content, 0)
 
@@ -86,25 +85,19 @@ def owner_of(home: Home) -> Owner | None:
         pid, socket = fields["pid"], fields["socket"]
     except (OSError, ValueError, KeyError, TypeError):
         return None
-    return Owner(pid, Path(socket) if isinstance(socket, str) else None) if isinstance(pid, int) else None
+    place = Path(socket) if isinstance(socket, str) else None
+    return Owner(pid, place, str(fields.get("secret", ""))) if isinstance(pid, int) else None
 
 
 def socket_place(home: Home) -> Path:
     """Where an owner puts its socket: in the home, or in a short private directory when that path is too long."""
-    if len(os.fsencode(home.socket)) <= _LONGEST_SOCKET_PATH:
+    if fits_socket(home.socket):
         return home.socket
     name = f"limi-{hashlib.sha256(os.fsencode(home.root)).hexdigest()[:16]}.sock"
     runtime = os.environ.get("XDG_RUNTIME_DIR", "")
-    if runtime and _is_ours(Path(runtime)) and len(os.fsencode(f"{runtime}/{name}")) <= _LONGEST_SOCKET_PATH:
+    if runtime and _is_ours(Path(runtime)) and fits_socket(Path(runtime) / name):
         return Path(runtime) / name
-    return Path(tempfile.mkdtemp(prefix="limi-", dir="/tmp")) / name
-
-
-def remove_socket(home: Home, place: Path) -> None:
-    """Remove a socket and the directory that `socket_place` made for it."""
-    place.unlink(missing_ok=True)
-    if place.parent.name.startswith("limi-") and place.parent.parent == Path("/tmp"):
-        place.parent.rmdir()
+    return private_socket(home.root / name)
 
 
 def _is_ours(directory: Path) -> bool:

@@ -53,7 +53,38 @@ CREATE VIEW desk AS
     FROM named FULL JOIN tagged USING (session_id) FULL JOIN binned USING (session_id);
 """
 
-MIGRATIONS: tuple[tuple[int, str, str], ...] = ((1, "events, turns and the desk", _FIRST),)
+# DuckDB 1.5 refuses a transaction that gives a table with rows two columns with defaults, hence the copies.
+_SECOND = """
+ALTER TABLE turn ADD COLUMN note VARCHAR;
+ALTER TABLE turn ADD COLUMN edited VARCHAR;
+ALTER TABLE tool_call ADD COLUMN mode VARCHAR;
+ALTER TABLE tool_call ADD COLUMN reason_codes VARCHAR;
+ALTER TABLE tool_call ADD COLUMN remembered BOOLEAN DEFAULT false;
+ALTER TABLE session ADD COLUMN network VARCHAR DEFAULT 'on';
+CREATE TABLE trajectory_2 (session_id VARCHAR, title VARCHAR, query VARCHAR USING COMPRESSION zstd, source VARCHAR,
+    status VARCHAR, model VARCHAR, turns BIGINT, tokens BIGINT, cost_usd DOUBLE, started_at VARCHAR,
+    updated_at VARCHAR, workspace VARCHAR, demo BOOLEAN, branches BIGINT, parent_session_id VARCHAR);
+INSERT INTO trajectory_2 SELECT trajectory.*, 1, NULL FROM trajectory;
+DROP TABLE trajectory;
+ALTER TABLE trajectory_2 RENAME TO trajectory;
+CREATE TABLE cast_file_2 (session_id VARCHAR, seq BIGINT, ts VARCHAR, file VARCHAR, shell VARCHAR, version VARCHAR,
+    cols BIGINT, rows BIGINT, marks VARCHAR, sandbox VARCHAR, network VARCHAR, private BOOLEAN);
+INSERT INTO cast_file_2 SELECT cast_file.*, 'none', 'on', false FROM cast_file;
+DROP TABLE cast_file;
+ALTER TABLE cast_file_2 RENAME TO cast_file;
+CREATE TABLE branch (session_id VARCHAR, seq BIGINT, ts VARCHAR, name VARCHAR, parent VARCHAR, at_turn BIGINT);
+CREATE TABLE checkpoint (session_id VARCHAR, seq BIGINT, ts VARCHAR, checkpoint VARCHAR, tree VARCHAR, cause VARCHAR,
+    call_id VARCHAR, files BIGINT, size_bytes BIGINT, skipped VARCHAR);
+INSERT INTO checkpoint SELECT session_id, seq, ts, payload ->> 'checkpoint', payload ->> 'tree',
+    coalesce(payload ->> 'cause', 'start'), payload ->> 'call_id', CAST(payload ->> 'files' AS BIGINT),
+    CAST(payload ->> 'size_bytes' AS BIGINT), payload ->> 'skipped'
+    FROM event WHERE kind = 'workspace_snapshot';
+"""
+
+MIGRATIONS: tuple[tuple[int, str, str], ...] = (
+    (1, "events, turns and the desk", _FIRST),
+    (2, "branches, checkpoints and decisions", _SECOND),
+)
 """(number, name, SQL) in the order in which they are applied."""
 
 _RECORD = "CREATE TABLE IF NOT EXISTS migration (number BIGINT, name VARCHAR, ts VARCHAR)"

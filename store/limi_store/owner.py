@@ -15,14 +15,14 @@ from limi_sessions.records.turn import SessionSummary, Trajectory
 from limi_store.check import check
 from limi_store.desk import Desk
 from limi_store.errors import SessionAmbiguous, SessionUnknown, StoreDegraded, StoreError
-from limi_store.journals import journal_path
+from limi_store.journals import events_of, journal_path
 from limi_store.keeper import Keeper
 from limi_store.port import LATEST, CheckReport, RebuildReport, Role, SearchHit
 from limi_store.rebuild import rebuild
+from limi_store.tables.branch import conversation_of
 from limi_store.tables.desk import bin_states
 from limi_store.tables.session import tools_of_session
 from limi_store.tables.trajectory import ids_with_prefix, summaries, summary_row
-from limi_store.tables.turn import turns_of_session
 from limi_store.writer import Writer
 
 if TYPE_CHECKING:
@@ -58,6 +58,10 @@ class StoreOwner:
     def notes(self) -> list[str]:
         """See `StorePort`."""
         return list(self._keeper.notes)
+
+    def event_appended(self, event: Event) -> None:
+        """See `StorePort`."""
+        self._writer.mark(event.session_id)
 
     def mark(self, session_ids: Iterable[str]) -> None:
         """Have sessions brought up to date soon; returns at once."""
@@ -121,14 +125,23 @@ class StoreOwner:
             if found is None:
                 return None
             tools, tool_set_sha256 = tools_of_session(cursor, session_id)
-            turns = tuple(turns_of_session(cursor, session_id))
-            summary = self._with_life(*found)
-            return Trajectory(summary=summary, tools=tools, tool_set_sha256=tool_set_sha256, turns=turns)
+            turns, branches = conversation_of(cursor, session_id)
+            return Trajectory(
+                summary=self._with_life(*found),
+                tools=tools,
+                tool_set_sha256=tool_set_sha256,
+                turns=turns,
+                branches=branches,
+            )
 
         trajectory = self._read(question)
         if trajectory is None:
             raise SessionUnknown(f"there is no session {session_id}; `limi session list` shows them")
         return trajectory
+
+    def events(self, session_id: str) -> list[Event]:
+        """See `StorePort`."""
+        return events_of(self._home, session_id)
 
     def search(self, text: str, *, limit: int = 50) -> list[SearchHit]:
         """See `StorePort`."""

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from typing import Literal, Protocol
 
-from limi_sessions.paths import Home
+from limi_sessions.paths import Home, store_socket
 from limi_sessions.records.event import Event
 from limi_sessions.records.payload import Payload
-from limi_sessions.records.turn import SessionSummary, Trajectory
+from limi_sessions.records.turn import MAIN, SessionSummary, Trajectory
 from limi_sessions.records.value import Value
 
 LATEST = "latest"
@@ -23,7 +23,10 @@ class SearchHit(Value):
     """One turn that holds the words looked for."""
 
     session_id: str
+    branch: str = MAIN
+    """Where the turn was recorded: the session may stand on another branch."""
     turn_no: int
+    """On the path of that branch."""
     role: str
     snippet: str
     """The surroundings of the first hits, one line."""
@@ -117,7 +120,7 @@ class StorePort(Protocol):
         ...
 
     def trajectory(self, session_id: str) -> Trajectory:
-        """One session with its turns.
+        """One session with the turns of the path where it stands, and all its branches.
 
         Raises:
             SessionUnknown: there is no such session.
@@ -133,7 +136,7 @@ class StorePort(Protocol):
         ...
 
     def search(self, text: str, *, limit: int = 50) -> list[SearchHit]:
-        """Turns that hold all words of a text, the last one as a prefix, best first."""
+        """Turns, on all branches, that hold all words of a text, the last one as a prefix, best first."""
         ...
 
     def delete(self, session_id: str, *, actor: str) -> None:
@@ -186,11 +189,18 @@ def open_store(home: Home, *, serve: bool = True) -> StorePort:
         home: created where needed.
         serve: as an owner, let other processes use the store through the socket.
 
+    In the shell of a session it is reached through that session's guard, and this process never owns it.
+
     Raises:
         HomeUnwritable: the home cannot be made or written.
         StoreBusy: another process holds the store and does not serve it.
+        StoreGone: this is the shell of a session that has ended.
         StoreNewer: the database was written by a newer limi.
     """
+    if (place := store_socket(home)) is not None:
+        from limi_store.confined import ConfinedStore
+
+        return ConfinedStore(place)
     from limi_store.shared import SharedStore
 
     home.make()

@@ -10,9 +10,11 @@ from dataclasses import dataclass, field
 
 from limi_sessions.journal import JournalReading
 from limi_sessions.records.event import DESK, Event
-from limi_sessions.records.payload import SessionStarted, ShellStarted
+from limi_sessions.records.payload import Rewound, SessionStarted, ShellStarted, WorkspaceSnapshotTaken
 from limi_sessions.records.turn import Turn
 from limi_sessions.trajectory import TurnBuilder
+from limi_store.tables.branch import BRANCH, branch_row
+from limi_store.tables.checkpoint import CHECKPOINT, checkpoint_row
 from limi_store.tables.desk import desk_rows
 from limi_store.tables.event import EVENT, Position, event_row
 from limi_store.tables.session import CAST_FILE, SESSION, cast_file_row, session_row
@@ -21,7 +23,7 @@ from limi_store.tables.tool_call import TOOL_CALL, ToolCallBuilder
 from limi_store.tables.trajectory import TrajectoryBuilder
 from limi_store.tables.turn import TURN, turn_row
 
-APPENDED = (EVENT, SESSION, CAST_FILE, TURN, TOOL_CALL)
+APPENDED = (EVENT, SESSION, CAST_FILE, TURN, TOOL_CALL, BRANCH, CHECKPOINT)
 """The tables that only grow, of which a session's rows are a function of its journal."""
 
 
@@ -30,8 +32,8 @@ class Batch:
     """Rows waiting for one transaction."""
 
     rows: dict[Table, list[Cells]] = field(default_factory=dict[Table, list[Cells]])
-    turns: list[Turn] = field(default_factory=list[Turn])
-    """For the search index."""
+    turns: list[tuple[int, Turn]] = field(default_factory=list[tuple[int, Turn]])
+    """For the search index: each with how many turns of its session come before it, on all branches together."""
     events: int = 0
 
     def add(self, table: Table, row: Cells) -> None:
@@ -45,7 +47,9 @@ class Projection:
     def __init__(self, session_id: str) -> None:
         self.session_id = session_id
         self.position = Position()
-        self.builder = TurnBuilder()
+        self.turns = 0
+        """How many turns there were, on all branches together."""
+        self._line = TurnBuilder()
         self._calls = ToolCallBuilder()
         self._trajectory = TrajectoryBuilder(session_id)
 
@@ -84,9 +88,11 @@ class Projection:
                 for table, row in desk_rows(event):
                     batch.add(table, row)
             return
-        turns = self.builder.feed(event)
+        turns = self._line.feed(event)
         call_row = self._calls.feed(event)
-        self._trajectory.feed(event, turns)
+        self._trajectory.feed(event, turns, self._line)
+        numbered = list(enumerate(turns, self.turns))
+        self.turns += len(turns)
         if batch is None:
             return
         self._add(batch, event)
@@ -95,13 +101,17 @@ class Projection:
                 batch.add(SESSION, session_row(event, started))
             case ShellStarted() as shell:
                 batch.add(CAST_FILE, cast_file_row(event, shell))
+            case WorkspaceSnapshotTaken() as taken:
+                batch.add(CHECKPOINT, checkpoint_row(event, taken))
+            case Rewound():
+                batch.add(BRANCH, branch_row(event, self._line.newest_branch))
             case _:
                 pass
         if call_row is not None:
             batch.add(TOOL_CALL, call_row)
         for turn in turns:
             batch.add(TURN, turn_row(turn))
-        batch.turns.extend(turns)
+        batch.turns.extend(numbered)
 
     def _add(self, batch: Batch, event: Event) -> None:
         batch.events += 1

@@ -201,7 +201,7 @@ def _holds(cursor: DuckDBPyConnection, projection: Projection, known: Position, 
         " (SELECT count(*) FROM turn WHERE session_id = $id)",
         {"id": projection.session_id},
     ).fetchall()
-    return counts[0] == (events, len(projection.builder.turns))
+    return counts[0] == (events, projection.turns)
 
 
 def _forget_rows(cursor: DuckDBPyConnection, session_id: str) -> None:

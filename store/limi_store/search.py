@@ -13,14 +13,15 @@ import sqlite3
 import threading
 from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
+from typing import cast
 
 from limi_sessions.records.turn import Turn
 from limi_store.port import SearchHit
 
-_SCHEMA_VERSION = 1
+_SCHEMA_VERSION = 2
 _SCHEMA = """
-CREATE VIRTUAL TABLE hit USING fts5(content, session_id UNINDEXED, turn_no UNINDEXED, role UNINDEXED,
-    tokenize = "unicode61 remove_diacritics 2");
+CREATE VIRTUAL TABLE hit USING fts5(content, session_id UNINDEXED, branch UNINDEXED, turn_no UNINDEXED,
+    role UNINDEXED,    tokenize = "unicode61 remove_diacritics 2");
 CREATE TABLE progress (session_id TEXT PRIMARY KEY, turns INTEGER NOT NULL) WITHOUT ROWID;
 """
 _JOINT = "\u200b"
@@ -38,8 +39,8 @@ class SearchIndex:
         self._lock = threading.Lock()
         self._connection: sqlite3.Connection | None = None
 
-    def add(self, turns: Collection[Turn]) -> None:
-        """Index turns that are not indexed yet, given in order within each session.
+    def add(self, turns: Collection[tuple[int, Turn]]) -> None:
+        """Index turns that are not indexed yet, each with how many turns of its session come before it.
 
         When the file is damaged, the disk full or earlier turns are missing, nothing is indexed: `lacking` will tell.
         """
@@ -94,15 +95,15 @@ class SearchIndex:
         if not expression or limit <= 0:
             return []
         query = (
-            f"SELECT session_id, turn_no, role, snippet(hit, 0, '{_OPEN}', '{_CLOSE}', '…', {_SNIPPET_WORDS})"
+            f"SELECT session_id, branch, turn_no, role, snippet(hit, 0, '{_OPEN}', '{_CLOSE}', '…', {_SNIPPET_WORDS})"
             " FROM hit WHERE hit MATCH ? ORDER BY rank"
         )
         hits: list[SearchHit] = []
         with self._lock:
             try:
-                for session_id, turn_no, role, snippet in self._opened().execute(query, [expression]):
+                for session_id, *rest in self._opened().execute(query, [expression]):
                     if session_id not in hidden:
-                        hits.append(_hit(session_id, turn_no, role, snippet))
+                        hits.append(_hit(session_id, rest))
                     if len(hits) == limit:
                         break
             except sqlite3.DatabaseError:
@@ -119,7 +120,7 @@ class SearchIndex:
         with self._lock:
             self._close()
 
-    def _recovering(self, turns: Collection[Turn]) -> None:
+    def _recovering(self, turns: Collection[tuple[int, Turn]]) -> None:
         try:
             self._write(turns)
         except sqlite3.DatabaseError as error:
@@ -127,20 +128,20 @@ class SearchIndex:
                 raise  # the disk is full or the file locked: not damage
             self._start_anew()
 
-    def _write(self, turns: Collection[Turn]) -> None:
+    def _write(self, turns: Collection[tuple[int, Turn]]) -> None:
         connection = self._opened()
         counts: dict[str, int] = {}
         new: list[Turn] = []
-        for turn in turns:
+        for number, turn in turns:
             if turn.session_id not in counts:
                 counts[turn.session_id] = _indexed_turns(connection, turn.session_id)
-            if turn.turn_no == counts[turn.session_id]:
+            if number == counts[turn.session_id]:
                 counts[turn.session_id] += 1
                 new.append(turn)
         with connection:
             connection.executemany(
-                "INSERT INTO hit (content, session_id, turn_no, role) VALUES (?, ?, ?, ?)",
-                [(_indexed(turn), turn.session_id, turn.turn_no, turn.role) for turn in new],
+                "INSERT INTO hit (content, session_id, branch, turn_no, role) VALUES (?, ?, ?, ?, ?)",
+                [(_indexed(turn), turn.session_id, turn.branch, turn.turn_no, turn.role) for turn in new],
             )
             connection.executemany(
                 "INSERT INTO progress VALUES (?, ?) ON CONFLICT DO UPDATE SET turns = excluded.turns",
@@ -207,11 +208,13 @@ def _separated(text: str) -> str:
 
 
 def _indexed(turn: Turn) -> str:
-    parts = (turn.content, turn.reasoning, *(f"{call.name} {call.arguments}" for call in turn.tool_calls))
+    calls = turn.tool_calls if turn.edited is None else (turn.edited,)
+    parts = (turn.content, turn.reasoning, *(f"{call.name} {call.arguments}" for call in calls))
     return _separated("\n".join(part for part in parts if part).translate(_UNSEARCHABLE))
 
 
-def _hit(session_id: str, turn_no: int, role: str, marked: str) -> SearchHit:
+def _hit(session_id: str, rest: list[object]) -> SearchHit:
+    branch, turn_no, role, marked = cast("tuple[str, int, str, str]", tuple(rest))
     text = " ".join(marked.replace(_JOINT, "").split())
     plain: list[str] = []
     spans: list[tuple[int, int]] = []
@@ -224,4 +227,6 @@ def _hit(session_id: str, turn_no: int, role: str, marked: str) -> SearchHit:
         else:
             plain.append(part)
             length += len(part)
-    return SearchHit(session_id=session_id, turn_no=turn_no, role=role, snippet="".join(plain), spans=tuple(spans))
+    return SearchHit(
+        session_id=session_id, branch=branch, turn_no=turn_no, role=role, snippet="".join(plain), spans=tuple(spans)
+    )

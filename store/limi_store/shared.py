@@ -8,14 +8,13 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
-from limi_sessions.journal import read_journal
 from limi_sessions.paths import Home
 from limi_sessions.records.event import Event
 from limi_sessions.records.payload import Payload
 from limi_sessions.records.turn import SessionSummary, Trajectory
 from limi_store.client import StoreClient
-from limi_store.errors import SessionUnknown, StoreBusy, StoreError, StoreGone
-from limi_store.journals import journal_path
+from limi_store.errors import StoreBusy, StoreError, StoreGone
+from limi_store.journals import events_of
 from limi_store.lock import OwnerLock, owner_of
 from limi_store.notices import Notices
 from limi_store.owner import StoreOwner
@@ -63,7 +62,7 @@ class SharedStore:
         """See `StorePort`."""
         port = self._port
         if isinstance(port, StoreOwner):
-            port.mark([event.session_id])
+            port.event_appended(event)
         else:
             self._notices.add(event.session_id)
 
@@ -93,10 +92,7 @@ class SharedStore:
 
     def events(self, session_id: str) -> list[Event]:
         """See `StorePort`; every process reads the journals itself."""
-        path = journal_path(self._home, session_id)
-        if path is None:
-            raise SessionUnknown(f"there is no session {session_id}; `limi session list` shows them")
-        return list(read_journal(path).events)
+        return events_of(self._home, session_id)
 
     def search(self, text: str, *, limit: int = 50) -> list[SearchHit]:
         """See `StorePort`."""
@@ -172,7 +168,9 @@ class SharedStore:
             reason = "does not serve it"
             if owner is not None and owner.socket is not None:
                 try:
-                    client = StoreClient(owner.socket, owner.pid)
+                    client = StoreClient(
+                        owner.socket, owner=f"the store's owner (pid {owner.pid})", secret=owner.secret
+                    )
                     # A dying owner's socket still takes connections: only an answer shows that it lives.
                     _ = client.notes
                     return client
@@ -189,7 +187,7 @@ class SharedStore:
         try:
             if self._serve:
                 self._server = StoreServer(self._home)
-                lock.announce(self._server.place)
+                lock.announce(self._server.place, secret=self._server.secret)
             owner = StoreOwner(self._home)
         except BaseException:
             self._release()

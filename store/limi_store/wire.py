@@ -6,9 +6,6 @@ A reply is ``{"result": ...}`` or ``{"error": {"type": ..., "message": ...}}``.
 from __future__ import annotations
 
 import json
-import socket
-import struct
-import sys
 from typing import Annotated, Literal, cast
 
 from pydantic import Field, TypeAdapter, ValidationError
@@ -53,9 +50,9 @@ class Sessions(Value):
 
 
 class OfSession(Value):
-    """About one session: `find`, `summary`, `trajectory` or `discard_unused`."""
+    """About one session: `find`, `summary`, `trajectory`, `events` or `discard_unused`."""
 
-    ask: Literal["find", "summary", "trajectory", "discard_unused"]
+    ask: Literal["find", "summary", "trajectory", "events", "discard_unused"]
     session_id: str
 
 
@@ -92,12 +89,19 @@ Request = Annotated[
     Noticed | CatchUp | AppendDesk | Sessions | OfSession | Search | ChangeSession | EmptyBin | WholeStore,
     Field(discriminator="ask"),
 ]
-AnyRequest = Noticed | CatchUp | AppendDesk | Sessions | OfSession | Search | ChangeSession | EmptyBin | WholeStore
+PortRequest = CatchUp | AppendDesk | Sessions | OfSession | Search | ChangeSession | EmptyBin | WholeStore
+"""What any store answers, and not its owner alone."""
+AnyRequest = Noticed | PortRequest
 _REQUEST: TypeAdapter[AnyRequest] = TypeAdapter(Request)
 
 
 class PeerRefused(errors.StoreError):
     """The other end of the socket belongs to another user."""
+
+
+def greeting_line(secret: str) -> bytes:
+    """What a client of the owner says first; it is not answered."""
+    return json.dumps({"secret": secret}).encode() + b"\n"
 
 
 def request_line(request: AnyRequest) -> bytes:
@@ -151,12 +155,3 @@ def parse_reply(line: bytes) -> object:
         raise errors.StoreGone(f"the store's owner sent no reply but {line[:80]!r}") from error
     family = {cls.__name__: cls for cls in errors.StoreError.__subclasses__()}
     raise family.get(kind, errors.StoreRefused)(message)
-
-
-def peer_uid(connection: socket.socket) -> int:
-    """The user id of the process at the other end of a unix socket."""
-    if sys.platform == "linux":
-        _, uid, _ = struct.unpack("3i", connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))
-        return uid
-    # macOS and the BSDs: LOCAL_PEERCRED (1) at level SOL_LOCAL (0) gives a struct xucred: version, uid, groups.
-    return struct.unpack_from("II", connection.getsockopt(0, 1, 76))[1]

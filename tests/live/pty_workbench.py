@@ -31,6 +31,7 @@ class Witness:
         self.secrets: list[int] = []
         self.forged: list[tuple[int, str]] = []
         self.lost: list[tuple[int | None, int | None]] = []
+        self.lost_reasons: list[str] = []
         self.swallowed = 0
         self.cast_problems: list[str] = []
         self.outputs = 0
@@ -68,8 +69,9 @@ class Witness:
         self.forged.append((count, sample))
         self._news.set()
 
-    def shell_lost(self, exit_code: int | None, signal: int | None) -> None:
+    def shell_lost(self, exit_code: int | None, signal: int | None, reason: str) -> None:
         self.lost.append((exit_code, signal))
+        self.lost_reasons.append(reason)
         self._news.set()
 
     def key_swallowed(self) -> None:

@@ -17,8 +17,10 @@ from limi_sessions.records.payload import (
     LeaseChanged,
     ModelFailed,
     Payload,
+    Rewound,
     SessionDeleted,
     SessionFinished,
+    SessionForked,
     SessionRenamed,
     SessionRestored,
     SessionResumed,
@@ -27,6 +29,8 @@ from limi_sessions.records.payload import (
     ToolDecided,
     ToolFinished,
     UserMessage,
+    WorkspaceRestored,
+    WorkspaceSnapshotTaken,
 )
 from limi_sessions.summary import trajectory_of
 from limi_store import StorePort, open_store
@@ -34,6 +38,7 @@ from limi_store import StorePort, open_store
 MEMORY = Path("/dev/shm")  # every event is an fdatasync: a disk would make this a test of the disk
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=30)
 call_ids = st.sampled_from(["c1", "c2", "c3"])
+branch_names = st.sampled_from(["main", "b1", "b2"])  # taken and unknown ones: a journal may have lost lines
 payloads: st.SearchStrategy[Payload] = st.one_of(
     st.builds(UserMessage, content=texts),
     st.builds(
@@ -69,6 +74,33 @@ payloads: st.SearchStrategy[Payload] = st.one_of(
     st.builds(SettingsChanged, model=st.none() | texts),
     st.builds(SessionResumed, limi_version=st.just("0"), cwd=texts),
     st.builds(SessionFinished, status=st.sampled_from(["done", "failed"])),
+    st.builds(
+        ToolDecided,
+        call_id=call_ids,
+        decision=st.just("accept"),
+        by=st.just("human"),
+        mode=st.sampled_from(["ask", "yolo"]),
+        reason_codes=st.sampled_from([(), ("unsafe", "style")]),
+        remembered=st.booleans(),
+        edited=st.builds(ToolCall, call_id=call_ids, name=st.just("t"), arguments=texts),
+    ),
+    st.builds(
+        Rewound,
+        branch=branch_names,
+        from_branch=branch_names,
+        from_turn=st.integers(0, 9),
+        to_branch=branch_names,
+        to_turn=st.integers(0, 9),
+    ),
+    st.builds(WorkspaceSnapshotTaken, tree=st.none() | texts, checkpoint=st.none() | texts, skipped=texts),
+    st.builds(
+        WorkspaceRestored,
+        cause=st.sampled_from(["undo", "rewind"]),
+        checkpoint=texts,
+        before=st.none() | texts,
+        reached_model=st.booleans(),
+    ),
+    st.builds(SessionForked, parent_session_id=texts, parent_branch=branch_names, at_turn=st.integers(0, 9)),
     st.builds(LeaseChanged, owner=st.just("human"), epoch=st.integers(0, 9), reason=texts),
 )
 
@@ -104,6 +136,10 @@ def test_a_journal_replays_to_the_same_tables_as_live_projection(
         store.append_desk(SessionRestored(target="elsewhere"), actor="expert")
         for journal in journals:
             journal.close()
+        store.catch_up()
+        for session_id, journal in zip(ids, journals, strict=True):
+            assert store.trajectory(session_id).turns == trajectory_of(read_journal(journal.path).events).turns
+        assert len(store.search("the", limit=1)) <= 1
         assert store.check().repaired == ()
         store.close()
 

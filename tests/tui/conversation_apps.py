@@ -8,7 +8,8 @@ from textual.message import Message
 from limi_tui.theme import register_themes
 from limi_tui.widgets.approval import ApprovalBar
 from limi_tui.widgets.composer import Composer
-from limi_tui.widgets.status_line import StatusLine, StatusValues
+from limi_tui.widgets.status_line import StatusLine
+from limi_tui.widgets.status_parts import StatusValues
 from limi_tui.widgets.transcript import Transcript
 from limi_tui.widgets.transcript_blocks import (
     AgentBlock,

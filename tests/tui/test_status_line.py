@@ -6,9 +6,12 @@ import pytest
 from conversation_apps import PostedApp
 from textual.app import ComposeResult
 
-from limi_tui.widgets.status_line import StatusLine, StatusValues, fitting_parts, status_parts
+from limi_tui.widgets.status_line import StatusLine
+from limi_tui.widgets.status_parts import StatusValues, fitting_parts, status_parts
 
-VALUES = StatusValues(mode="yolo", lease="agent", model="m", tokens=124_999, cost_usd=0.0123, active_s=3_725.9)
+VALUES = StatusValues(
+    mode="yolo", lease="agent", sandbox="none", model="m", tokens=124_999, cost_usd=0.0123, active_s=3_725.9
+)
 
 
 def words(values: StatusValues, width: int = 200) -> str:
@@ -23,6 +26,9 @@ def test_everything_is_told_in_words() -> None:
     assert "waiting for you" in words(replace(VALUES, activity="waiting"))
     assert "cost unknown" in words(replace(VALUES, cost_usd=None))
     assert "DEMO m" in words(replace(VALUES, demo=True))
+    assert "sandbox: bubblewrap, no network" in words(replace(VALUES, sandbox="bubblewrap", network="off"))
+    assert "sandbox: landlock, network" in words(replace(VALUES, sandbox="landlock", network="on"))
+    assert "sandbox" not in words(replace(VALUES, sandbox=None))
 
 
 def test_the_limit_of_training_is_a_word_and_an_estimate_a_tilde() -> None:
@@ -37,6 +43,23 @@ def test_the_least_important_parts_go_first_and_the_lease_stays() -> None:
     assert words(VALUES, 4).strip() == "AGENT"
     assert "sandbox: none" in words(VALUES, 50)
     assert "1:02:05" not in words(VALUES, 70)
+
+
+async def test_a_click_tells_which_part_was_meant() -> None:
+    class StatusApp(PostedApp):
+        def compose(self) -> ComposeResult:
+            yield StatusLine(VALUES)
+
+        def on_status_line_part_clicked(self, message: StatusLine.PartClicked) -> None:
+            self.posted.append(message)
+
+    app = StatusApp()
+    async with app.run_test(size=(110, 3)) as pilot:
+        shown = "".join(segment.text for segment in app.query_one(StatusLine).render_line(0))
+        for word, name in (("YOLO", "mode"), ("sandbox", "sandbox"), ("AGENT", "lease")):
+            await pilot.click(StatusLine, offset=(shown.index(word), 0))
+            await pilot.pause()
+            assert [m.name for m in app.posted if isinstance(m, StatusLine.PartClicked)][-1] == name
 
 
 async def test_equal_values_paint_nothing(monkeypatch: pytest.MonkeyPatch) -> None:

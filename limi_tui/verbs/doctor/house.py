@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, distribution, version
 from pathlib import Path
 
-from limi_sessions.paths import Home, HomeUnwritable
+from limi_sessions.paths import Home, HomeUnwritable, store_socket
 from limi_store import StoreError, StoreNewer, open_store
 from limi_tui.settings import SettingsError, load_settings, unknown_settings
 from limi_tui.verbs.doctor.finding import Finding
@@ -55,6 +55,8 @@ def examine_home(home: Home) -> Finding:
     try:
         home.make()
     except HomeUnwritable as error:
+        if store_socket(home) is not None:
+            return Finding("home", "ok", "not for this shell, which is a session's: its workstation is asked instead")
         return Finding("home", "problem", str(error), "set LIMI_HOME to a directory you can write")
     open_paths = [path for path in (home.root, *_first_levels(home)) if _opened_to_others(path)]
     if open_paths:
@@ -90,7 +92,8 @@ def examine_store(home: Home) -> Finding:
         return Finding("store", "problem", str(error), "run `limi store rebuild`")
     finally:
         store.close()
-    text = f"{count} session{'s' if count != 1 else ''}" + (", served by a running limi" if role == "client" else "")
+    served = ", served by the workstation around this shell" if store_socket(home) else ", served by a running limi"
+    text = f"{count} session{'s' if count != 1 else ''}" + (served if role == "client" else "")
     if notes:
         return Finding("store", "warning", f"{text}; {'; '.join(notes)}", "run `limi store check`")
     return Finding("store", "ok", text)

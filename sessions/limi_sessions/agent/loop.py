@@ -1,16 +1,17 @@
 """The agent's loop: ask the model, have its calls decided, run them, until it answers without a call.
 
-Knows nothing of screens: decisions come from an `Approver`, what streams goes to a `LoopObserver`.
+Knows nothing of screens: decisions come from a `Gate`, what streams goes to a `LoopObserver`.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable
+import dataclasses
 
-from limi_sessions.agent.ports import Decision, Limits, LoopEnd, LoopPorts, LoopSettings, Proposal
-from limi_sessions.agent.prompt import NOBODY_IS_HERE, NOT_RUN
+from limi_sessions.agent.ports import Decision, Limits, LoopEnd, LoopPorts, LoopSettings
+from limi_sessions.agent.prompt import NO_LONGER_COVERED, NOBODY_IS_HERE, NOT_RUN
 from limi_sessions.agent.stream import CompletionRequest, ModelError, RetryNotice
+from limi_sessions.approval.gate import Question, Ruling
 from limi_sessions.records.event import Event
 from limi_sessions.records.message import Completion, ToolCall
 from limi_sessions.records.payload import (
@@ -21,7 +22,7 @@ from limi_sessions.records.payload import (
     ToolFinished,
     ToolProposed,
 )
-from limi_sessions.tools.tool import ToolResult
+from limi_sessions.tools.tool import ToolContext, ToolResult
 from limi_sessions.tools.toolbox import CheckedCall, render
 
 _TYPING_TOOLS = frozenset({"run_shell_command", "terminal_send"})
@@ -86,6 +87,7 @@ class AgentLoop:
     async def _ask(self, settings: LoopSettings, cancel: asyncio.Event) -> tuple[str, Completion] | LoopEnd:
         ports = self._ports
         ports.observer.activity_changed("thinking")
+        await ports.keep_workspace("turn", None)
         request, messages = ports.conversation.next_request(
             model=settings.model,
             provider=settings.completer.provider_facts,
@@ -162,50 +164,63 @@ class AgentLoop:
         if checked.problem:
             await self._finish(call, ToolResult(status="error", text=checked.problem))
             return True
-        decision = await self._decide(request_id, checked, settings, cancel)
-        if not decision.accept:
-            await self._finish(call, denial(decision))
+        ruling = await self._decide(request_id, checked, settings, cancel)
+        if not ruling.decision.accept:
+            await self._finish(call, denial(ruling.decision))
             return True
-        lost = await self._perform(checked, cancel)
+        if ruling.checked.problem:
+            await self._finish(call, ToolResult(status="error", text=ruling.checked.problem))
+            return True
+        lost = await self._perform(ruling, cancel)
         return not lost or await self._ports.shell_lost()
 
     async def _decide(
         self, request_id: str, checked: CheckedCall, settings: LoopSettings, cancel: asyncio.Event
-    ) -> Decision:
+    ) -> Ruling:
+        ports = self._ports
         # The mode is read again: it may have been switched while an earlier call of this turn ran.
-        mode = self._ports.settings().mode
-        if not checked.needs_approval or (mode == "yolo" and not settings.demo):
-            decision = Decision(accept=True, by="mode")
-        else:
-            self._ports.observer.activity_changed("deciding")
-            preview = await self._ports.toolbox.preview(checked, self._ports.context())
-            proposal = Proposal(request_id, checked.call, preview, settings.demo)
-            asked = await unless(cancel, self._ports.approver.decide(proposal))
-            decision = asked or Decision(accept=False, reason="stopped by the expert")
-        await self._ports.record(
+        mode = ports.settings().mode
+        ruling = await ports.gate.decide(
+            Question(request_id=request_id, checked=checked, mode=mode, demo=settings.demo, context=ports.context()),
+            cancel=cancel,
+            asking=lambda: ports.observer.activity_changed("deciding"),
+        )
+        decision = ruling.decision
+        await ports.record(
             ToolDecided(
                 call_id=checked.call.call_id,
                 decision="accept" if decision.accept else "reject",
                 by=decision.by,
+                mode=mode,
                 reason=decision.reason,
+                reason_codes=decision.reason_codes,
+                remembered=decision.remember,
+                edited=decision.edited,
             )
         )
-        return decision
+        return ruling
 
-    async def _perform(self, checked: CheckedCall, cancel: asyncio.Event) -> bool:
+    async def _perform(self, ruling: Ruling, cancel: asyncio.Event) -> bool:
         """Run an accepted call and record its result; True when the shell died under it."""
+        checked = ruling.checked
         if checked.call.name in _TYPING_TOOLS:
             self._ports.observer.activity_changed("waiting for the shell")
             if not await self._ports.lease(cancel):
                 await self._finish(checked.call, ToolResult(status="interrupted", text=NOT_RUN))
                 return False
+        context = dataclasses.replace(self._ports.context(), approved=ruling.approved)
+        if not await self._ports.gate.stands(ruling, context):
+            await self._finish(checked.call, ToolResult(status="error", text=NO_LONGER_COVERED))
+            return False
+        self._ports.gate.will_run(checked)
         self._ports.observer.activity_changed("running")
-        result = await self._run_tool(checked, cancel)
+        result = await self._run_tool(checked, context, cancel)
         await self._finish(checked.call, result)
+        if checked.needs_approval:
+            await self._ports.keep_workspace("call", checked.call.call_id)
         return result.status == "shell_lost"
 
-    async def _run_tool(self, checked: CheckedCall, cancel: asyncio.Event) -> ToolResult:
-        context = self._ports.context()
+    async def _run_tool(self, checked: CheckedCall, context: ToolContext, cancel: asyncio.Event) -> ToolResult:
         running = asyncio.ensure_future(self._ports.toolbox.run(checked, context))
         stopped = asyncio.ensure_future(cancel.wait())
         try:
@@ -236,18 +251,6 @@ class AgentLoop:
                 cast_to=result.cast_to,
             )
         )
-
-
-async def unless(cancel: asyncio.Event, answer: Awaitable[Decision]) -> Decision | None:
-    """The answer, or None when `cancel` is set first."""
-    asked = asyncio.ensure_future(answer)
-    stopped = asyncio.ensure_future(cancel.wait())
-    try:
-        await asyncio.wait({asked, stopped}, return_when=asyncio.FIRST_COMPLETED)
-        return asked.result() if asked.done() else None
-    finally:
-        asked.cancel()
-        stopped.cancel()
 
 
 def denial(decision: Decision) -> ToolResult:

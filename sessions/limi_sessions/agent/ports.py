@@ -5,16 +5,19 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 from limi_sessions.agent.conversation import Conversation
 from limi_sessions.agent.stream import CompletionRequest, Delta, RetryNotice
 from limi_sessions.records.event import Event
 from limi_sessions.records.message import Completion, Sampling, ToolCall
-from limi_sessions.records.payload import ApprovalMode, Payload, SessionStatus
+from limi_sessions.records.payload import ApprovalMode, Payload, SessionStatus, SnapshotCause
 from limi_sessions.records.value import JsonObject
 from limi_sessions.tools.tool import Preview, ToolContext
 from limi_sessions.tools.toolbox import Toolbox
+
+if TYPE_CHECKING:
+    from limi_sessions.approval.gate import Gate
 
 
 class Completer(Protocol):
@@ -141,7 +144,10 @@ class LoopPorts:
     """Wait for the right to type; False when the event was set first."""
     shell_lost: Callable[[], Awaitable[bool]]
     """Start a new shell after one died; False when that failed too."""
-    approver: Approver
+    keep_workspace: Callable[[SnapshotCause, str | None], Awaitable[None]]
+    """Keep the workspace's present state, before a turn or after a call (its id)."""
+    gate: Gate
+    """Decides about calls."""
     observer: LoopObserver
     settings: Callable[[], LoopSettings]
 

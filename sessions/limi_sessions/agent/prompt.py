@@ -9,6 +9,16 @@ from limi_sessions.records.payload import ProfileName, ShellName
 NOBODY_IS_HERE = "denied: nobody is here"
 """What a tool call gets where it would need a person and none is there."""
 
+PLAN_MODE = (
+    "the session is in plan mode, in which nothing is changed and no command runs. Read what you need, then "
+    "answer with a plan; the expert switches the mode when it is to be carried out"
+)
+"""What a call that may change something gets in plan mode."""
+
+NO_LONGER_COVERED = (
+    "not run: it was accepted for this session, but what it depends on changed before it could run; propose it again"
+)
+
 NOT_RUN = "not run: the agent was stopped before this call"
 CUT_OFF = "interrupted: the session was cut off before this call ended; its effects are unknown"
 

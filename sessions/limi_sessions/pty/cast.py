@@ -19,11 +19,69 @@ import time
 from collections import deque
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Protocol
 
 from limi_sessions.pty.streammask import StreamMask
 
 QUEUE_MAX = 8 * 1024 * 1024
 """Bytes."""
+
+
+class Recording(Protocol):
+    """Takes what happens on a terminal; from any thread."""
+
+    @property
+    def offset(self) -> int:
+        """Bytes of the recording so far."""
+        ...
+
+    def output(self, chunk: bytes) -> None:
+        """The child printed."""
+        ...
+
+    def typed(self, keys: bytes) -> None:
+        """Somebody typed."""
+        ...
+
+    def resized(self, cols: int, rows: int) -> None:
+        """The terminal has a new size in cells."""
+        ...
+
+    def marker(self, label: str) -> None:
+        """A point to find again."""
+        ...
+
+    def ended(self, code: int) -> None:
+        """The shell ended."""
+        ...
+
+    def close(self) -> None:
+        """Nothing follows."""
+        ...
+
+
+class Unrecorded:
+    """A recording that keeps nothing."""
+
+    offset = 0
+
+    def output(self, chunk: bytes) -> None:
+        """Not kept."""
+
+    def typed(self, keys: bytes) -> None:
+        """Not kept."""
+
+    def resized(self, cols: int, rows: int) -> None:
+        """Not kept."""
+
+    def marker(self, label: str) -> None:
+        """Not kept."""
+
+    def ended(self, code: int) -> None:
+        """Not kept."""
+
+    def close(self) -> None:
+        """There is nothing to close."""
 
 
 class CastWriter:

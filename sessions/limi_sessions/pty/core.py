@@ -10,11 +10,12 @@ import asyncio
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Literal
 
 from limi_sessions.masking import Masker
 from limi_sessions.pty.bell import Bell
-from limi_sessions.pty.cast import CastWriter
+from limi_sessions.pty.cast import CastWriter, Recording, Unrecorded
 from limi_sessions.pty.commandevents import Began, ExitRead, HooksLost, PromptShown, RawFinished
 from limi_sessions.pty.finishing import Finisher
 from limi_sessions.pty.lease import Lease
@@ -55,6 +56,8 @@ class ShellCore:
         self.bell = Bell()
         """Rings whenever a waiting call should look again."""
         self.lost = False
+        self.lost_because = ""
+        """Why we ended it; empty when it ended by itself."""
         self.closing = False
         self.hooks_spoke: Callable[[], None] = lambda: None
         """Called when the first prompt with marks is seen."""
@@ -64,12 +67,7 @@ class ShellCore:
         self.tracker = CommandTracker(owner=lambda: self.lease.owner)
         self.scanner = MarkScanner(nonce)
         self.loop = asyncio.get_running_loop()
-        # The nonce in a recording that the agent may read would let it forge marks.
-        forms = {**Masker(config.secrets).forms, f"k={nonce}": "k=[nonce]", f"limi-{nonce}": "limi-[nonce]"}
-        self.cast = CastWriter(
-            config.cast_path, cols=config.cols, rows=config.rows, command=program, forms=forms,
-            failed=lambda reason: self._post(lambda: listener.cast_failed(reason)),
-        )  # fmt: skip
+        self.cast = self._recording(config.cast_path, cols=config.cols, rows=config.rows)
         self.stream = ShellStream(
             engine=engine, engine_lock=self.engine_lock, scanner=self.scanner, cast=self.cast, tracker=self.tracker,
             lines=(self.line, self.agent_line), replies=self._reply, happened=self._happened,
@@ -91,6 +89,23 @@ class ShellCore:
         child.read(self.stream.take, self._ended)
         self.finisher.start()
         self.watcher.start()
+
+    async def record(self, path: Path | None) -> None:
+        """Go on with another recording, or with none; see `SharedShell.record`."""
+        before, now = self.cast, self._recording(path, cols=self.engine.cols, rows=self.engine.rows)
+        self.cast = self.stream.cast = now
+        await asyncio.to_thread(before.close)
+
+    def _recording(self, path: Path | None, *, cols: int, rows: int) -> Recording:
+        if path is None:
+            return Unrecorded()
+        # The nonce in a recording that the agent may read would let it forge marks.
+        forms = {**Masker(self.config.secrets).forms}
+        forms |= {f"k={self.nonce}": "k=[nonce]", f"limi-{self.nonce}": "limi-[nonce]"}
+        return CastWriter(
+            path, cols=cols, rows=rows, command=self.program, forms=forms,
+            failed=lambda reason: self._post(lambda: self.listener.cast_failed(reason)),
+        )  # fmt: skip
 
     @property
     def state(self) -> ShellState:
@@ -128,7 +143,7 @@ class ShellCore:
 
     def _blocker(self) -> str | None:
         if self.lost:
-            return "the shell has ended"
+            return self.lost_because or "the shell has ended"
         if why := self.line.blocker:
             return why
         if self.tracker.runs_for == "human":
@@ -154,7 +169,7 @@ class ShellCore:
     def _reply(self, payload: bytes, in_command: bool) -> None:
         # A shell that owns the terminal may be at its prompt already: the mark that says so is read next.
         now = foreground(self.child.descriptor) if in_command else None
-        if now is not None and (now.group == self.child.pid or (now.line_mode and now.echo)):
+        if now is not None and (self.child.owns(now.group) or (now.line_mode and now.echo)):
             self._post(lambda: self._hold_answer(payload))
         else:
             self.put_terminal(payload)
@@ -171,6 +186,7 @@ class ShellCore:
             self._post(self._on_output)
 
     def _ended(self, how: Ended) -> None:
+        self.lost_because = how.reason
         self.stream.end()
         code = how.exit_code if how.exit_code is not None else 128 + (how.signal or 0)
         self.cast.ended(code)
@@ -195,7 +211,7 @@ class ShellCore:
 
     def _shell_reads_hidden(self, now: Foreground) -> bool:
         """A builtin such as fish's `read -s` reads keys: whether it shows them is not known, so nothing is recorded."""
-        if now.group != self.child.pid or now.line_mode or now.echo or not self.tracker.runs:
+        if not self.child.owns(now.group) or now.line_mode or now.echo or not self.tracker.runs:
             return False
         with self.engine_lock:
             return not self.engine.modes.alternate_screen
@@ -276,6 +292,6 @@ class ShellCore:
         self.lost = True
         # A shell that replaced itself is still there, but its commands will not be told any more.
         self._on_events([*self.tracker.abandon(self.cast.offset)])
-        self.finisher.then(lambda: self.listener.shell_lost(how.exit_code, how.signal))
+        self.finisher.then(lambda: self.listener.shell_lost(how.exit_code, how.signal, how.reason))
         self.watcher.look_now()
         self.bell.ring()

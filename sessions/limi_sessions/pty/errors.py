@@ -15,6 +15,10 @@ class ShellStartFailed(ShellError):
     """The shell could not be started, or ended while it started."""
 
 
+class ShellBusy(ShellError):
+    """Something needs the shell at its prompt, and a program has the terminal."""
+
+
 class LeaseLost(ShellError):
     """The caller's epoch is stale: somebody else may type now; nothing of the call was typed after that."""
 

@@ -14,14 +14,15 @@ from typing import TYPE_CHECKING
 
 from limi_sessions.pty.commandevents import RawFinished
 from limi_sessions.pty.errors import LeaseLost
-from limi_sessions.pty.lines import background_form, one_line, refusal, sentinel_line, spelled
+from limi_sessions.pty.lines import KEYS, background_form, one_line, refusal, sentinel_line, spelled
 from limi_sessions.pty.outbound import Unit
 from limi_sessions.pty.syntax import syntax_problem
-from limi_sessions.pty.values import CommandOutcome, FinishedCommand, ScreenReading, Until, tool_status
+from limi_sessions.pty.values import CommandOutcome, ScreenReading, lost_outcome, tool_status, with_reason
 from limi_sessions.pty.waiting import WAITING, program_name
 
 if TYPE_CHECKING:
     from limi_sessions.pty.core import ShellCore
+    from limi_sessions.pty.values import FinishedCommand, Until
 
 LINE_WAIT_S = 0.4
 """A program that reads a line for this long, and prints nothing, waits for us."""
@@ -33,13 +34,6 @@ UNBEGUN_S = 3.0
 """A typed line that has not begun by then stands at a continuation prompt, or in the hands of something else."""
 UNREAD_S = 0.3
 """After Ctrl-C: when nothing has happened by then, the foreground job is signalled."""
-
-KEYS = frozenset(
-    "enter tab escape backspace delete insert up down left right home end pageup pagedown space".split()
-    + [f"f{n}" for n in range(1, 13)]
-    + [f"c-{letter}" for letter in "abcdefghijklmnopqrstuvwxyz"]
-)
-"""Names of keys that can be sent, those of prompt_toolkit."""
 
 
 class AgentHands:
@@ -55,7 +49,7 @@ class AgentHands:
         """See `SharedShell.run_command`."""
         core = self._core
         if core.lost:
-            return CommandOutcome(status="shell_lost", output="the shell has ended", state="lost", cwd=core.tracker.cwd)
+            return lost_outcome(core.lost_because, cwd=core.tracker.cwd)
         core.lease.check(epoch)
         interrupts = self._interrupts
         command = command.replace("\r\n", "\n").strip("\n")
@@ -186,7 +180,7 @@ class AgentHands:
     def _line(self, command: str) -> bytes:
         core = self._core
         if core.tracker.plain:
-            line = sentinel_line(command, core.nonce, program_name(core.child.pid))
+            line = sentinel_line(command, core.nonce, program_name(core.child.shell))
             return line.replace("\n", "\r").encode("utf-8", "replace") + b"\r"
         # fish drops tabs from what is pasted.
         if core.config.shell != "fish" or "\t" not in command:
@@ -238,9 +232,10 @@ class AgentHands:
         else:
             status = "interrupted" if finished.interrupted and finished.exit_code in (130, None) else "done"
         return CommandOutcome(
-            status=status, output=finished.output, exit_code=finished.exit_code, cwd=finished.cwd,
-            duration_s=finished.duration_s, cast_from=finished.cast_from, cast_to=finished.cast_to, state=core.state,
-            output_bytes=finished.output_bytes, truncated_bytes=finished.truncated_bytes, spool=raw.spool,
+            status=status, output=with_reason(finished.output, core.lost_because), exit_code=finished.exit_code,
+            cwd=finished.cwd, duration_s=finished.duration_s, cast_from=finished.cast_from, cast_to=finished.cast_to,
+            state=core.state, output_bytes=finished.output_bytes, truncated_bytes=finished.truncated_bytes,
+            spool=raw.spool,
         )  # fmt: skip
 
     async def _unfinished(self, serial: int, started: float, *, status_error: bool = False) -> CommandOutcome:
@@ -293,8 +288,8 @@ class AgentHands:
         core = self._core
         state = core.state
         finished, core.finisher.last_agent = core.finisher.last_agent, None
+        shown = with_reason(core.screen() if screen is None else screen, core.lost_because)
         return ScreenReading(
-            screen=core.screen() if screen is None else screen, state=state, status=tool_status(state),
-            program=core.watcher.program, cwd=core.tracker.cwd, met=met, finished=finished,
-            cast_from=cast_from, cast_to=core.cast.offset,
+            screen=shown, state=state, status=tool_status(state), program=core.watcher.program, cwd=core.tracker.cwd,
+            met=met, finished=finished, cast_from=cast_from, cast_to=core.cast.offset,
         )  # fmt: skip

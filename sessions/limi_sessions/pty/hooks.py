@@ -1,22 +1,28 @@
 """How each shell is started so that it tells us what it does: argv, environment and start-up files.
 
-The hooks themselves are shell programs under ``shims/``. A header with this session's nonce is put before them in the
-session's own directory; the nonce is never exported, and the files are removed once the hooks have spoken.
+The hooks themselves are shell programs under ``shims/``. A header with this shell's nonce is put before them in a new
+directory of the session; the nonce is never exported, and the files are removed once the hooks have spoken. What lies
+in the session's directory for shells may have been put there by a command: nothing there is written over or followed.
 """
 
 from __future__ import annotations
 
+import contextlib
+import os
+import secrets
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 
-from limi_sessions.paths import private_directory, write_private
+from limi_sessions.paths import private_directory
 from limi_sessions.pty.quoting import fish_quoted, single_quoted
 from limi_sessions.records.payload import ShellName
 
 HEAL_KEY = b"\x1b[133;7~"
 """Makes the shell put its hooks back; bound by the shims of bash and zsh."""
+_PLACE = "start-"
 
 
 @dataclass(frozen=True)
@@ -27,6 +33,11 @@ class HookedStart:
     environment: dict[str, str]
     secret_files: tuple[Path, ...]
     """Files that hold the nonce."""
+
+    def remove_secrets(self) -> None:
+        """The shell has read them."""
+        for path in self.secret_files:
+            path.unlink(missing_ok=True)
 
 
 def hooked_start(
@@ -44,23 +55,33 @@ def hooked_start(
     Raises:
         OSError: a file cannot be written.
     """
-    private_directory(home)
+    place = _new_place(private_directory(home))
     variables = dict(environment)
     if shell == "fish":
-        rc = home / "limi.fish"
+        rc = place / "limi.fish"
         _write(rc, f"set -g __limi_nonce {fish_quoted(nonce)}\n", "limi.fish")
         return HookedStart([program, "-i", "-C", f"source {fish_quoted(str(rc))}"], variables, (rc,))
     header = {"__limi_nonce": nonce, "__limi_history": str(home / f"{shell}_history")}
     if shell == "bash":
-        rc = home / "limi.bash"
+        rc = place / "limi.bash"
         _write(rc, _assignments(header), "limi.bash")
         return HookedStart([program, "--rcfile", str(rc), "-i"], variables, (rc,))
-    shims = private_directory(home / "zdotdir")
-    header |= {"__limi_zdotdir": variables.get("ZDOTDIR", ""), "__limi_shims": str(shims)}
-    _write(shims / ".zshenv", _assignments(header), "limi.zshenv")
-    _write(shims / ".zshrc", "", "limi.zshrc")
-    variables["ZDOTDIR"] = str(shims)
-    return HookedStart([program, "-i"], variables, (shims / ".zshenv",))
+    header |= {"__limi_zdotdir": variables.get("ZDOTDIR", ""), "__limi_shims": str(place)}
+    _write(place / ".zshenv", _assignments(header), "limi.zshenv")
+    _write(place / ".zshrc", "", "limi.zshrc")
+    variables["ZDOTDIR"] = str(place)
+    return HookedStart([program, "-i"], variables, (place / ".zshenv",))
+
+
+def _new_place(home: Path) -> Path:
+    """A new directory for the start-up files of one shell; those of earlier shells are removed."""
+    for earlier in home.glob(f"{_PLACE}*"):
+        # Refuses links, and follows none below; what a command put there may be deeper than it can go.
+        with contextlib.suppress(RecursionError):
+            shutil.rmtree(earlier, ignore_errors=True)
+    place = home / f"{_PLACE}{secrets.token_hex(8)}"
+    place.mkdir(mode=0o700)
+    return place
 
 
 def _assignments(variables: Mapping[str, str]) -> str:
@@ -69,4 +90,6 @@ def _assignments(variables: Mapping[str, str]) -> str:
 
 def _write(path: Path, header: str, shim: str) -> None:
     body = files("limi_sessions.pty").joinpath("shims", shim).read_text(encoding="utf-8")
-    write_private(path, (header + body).encode())
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    with os.fdopen(descriptor, "wb") as stream:
+        stream.write((header + body).encode())

@@ -7,7 +7,9 @@ agent's unit once more when its bytes go out: a stale epoch never types. Knows n
 
 from __future__ import annotations
 
+import math
 import threading
+import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 
@@ -30,6 +32,7 @@ class Lease:
         self._owner: LeaseOwner = "free"
         self._epoch = 0
         self._reason = "start"
+        self._agent_until = 0.0
 
     @property
     def owner(self) -> LeaseOwner:
@@ -45,6 +48,13 @@ class Lease:
     def reason(self) -> str:
         """Why it changed last."""
         return self._reason
+
+    @property
+    def without_agent_s(self) -> float:
+        """Seconds since the agent held it last; infinite when it never did, 0 when it does."""
+        if self._owner == "agent":
+            return 0.0
+        return time.monotonic() - self._agent_until if self._agent_until else math.inf
 
     def acquire_agent(self, reason: str) -> int:
         """Give the lease to the agent; returns the epoch under which it types, the present one if it holds it.
@@ -110,6 +120,8 @@ class Lease:
             yield self._owner != "agent"
 
     def _change(self, owner: LeaseOwner, reason: str) -> int:
+        if self._owner == "agent":
+            self._agent_until = time.monotonic()
         self._owner = owner
         self._epoch += 1
         self._reason = reason

@@ -12,6 +12,13 @@ from typing import Literal
 from limi_sessions.pty.quoting import fish_quoted, single_quoted
 from limi_sessions.records.payload import ShellName
 
+KEYS = frozenset(
+    "enter tab escape backspace delete insert up down left right home end pageup pagedown space".split()
+    + [f"f{n}" for n in range(1, 13)]
+    + [f"c-{letter}" for letter in "abcdefghijklmnopqrstuvwxyz"]
+)
+"""Names of keys that can be sent, those of prompt_toolkit."""
+
 _UNTYPABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 _SIMPLE = re.compile(r"[^\n;&|#<>(){}\\'\"]+")
 

@@ -1,7 +1,8 @@
 """One child on one pty: spawned under its supervisor, read by a thread, ended whole.
 
-Knows nothing of marks, screens and recordings. pexpect's ptyprocess only spawns; reading, writing and ending are done
-here.
+The child is a shell, or a sandbox around it: then the shell is a process of its own group somewhere below, and perhaps
+in a process namespace. Knows nothing of marks, screens and recordings. pexpect's ptyprocess only spawns; reading,
+writing and ending are done here.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from pathlib import Path
 import ptyprocess
 
 from limi_sessions.pty.errors import ShellStartFailed
+from limi_sessions.pty.proctable import first_inside
 
 READ_MAX = 256 * 1024
 """Bytes gathered before they are handed on."""
@@ -41,16 +43,30 @@ class Ended:
 
     exit_code: int | None = None
     signal: int | None = None
+    reason: str = ""
+    """Why it was ended by us; empty when it ended by itself."""
+
+
+_SIGNALS_OF_A_SHELL = frozenset(
+    (signal.SIGHUP, signal.SIGILL, signal.SIGABRT, signal.SIGBUS, signal.SIGFPE, signal.SIGKILL, signal.SIGSEGV,
+     signal.SIGTERM)
+)  # fmt: skip
+"""Those that end an interactive shell."""
 
 
 class PtyChild:
     """A running child; made by `spawn`."""
 
-    def __init__(self, process: ptyprocess.PtyProcess, control: socket.socket, pid: int) -> None:
+    def __init__(self, process: ptyprocess.PtyProcess, control: socket.socket, *, wrapped: bool, most: int) -> None:
         self._process = process
         self._control = control
-        self.pid = pid
-        """The shell's process id, which is also its session's."""
+        self._wrapped = wrapped
+        self._most = most
+        self._said = b""
+        self._reason = ""
+        self._inside: int | None = None
+        self.pid = 0
+        """Process id of what was spawned, which is also the session's: the shell, or the sandbox around it."""
         self.descriptor: int = process.fd
         self._supervisor: int = process.pid
         self._wake, self._wake_end = os.pipe()
@@ -58,8 +74,27 @@ class PtyChild:
         self._closing = False
 
     @classmethod
-    def spawn(cls, argv: list[str], *, cwd: Path, environment: Mapping[str, str], cols: int, rows: int) -> PtyChild:
+    def spawn(
+        cls,
+        argv: list[str],
+        *,
+        cwd: Path,
+        environment: Mapping[str, str],
+        cols: int,
+        rows: int,
+        wrapped: bool = False,
+        most_processes: int | None = None,
+    ) -> PtyChild:
         """Start a program on a fresh pty; blocks for some 40 ms.
+
+        Args:
+            argv: the shell, or what runs it in a sandbox.
+            cwd: its directory.
+            environment: all of it.
+            cols: of the terminal.
+            rows: of the terminal.
+            wrapped: ``argv`` runs the shell in a sandbox.
+            most_processes: with more processes and threads at once, everything is ended; None: any number may run.
 
         Raises:
             ShellStartFailed: the directory or the program cannot be used.
@@ -68,7 +103,8 @@ class PtyChild:
             raise ShellStartFailed(f"cannot start the shell in {cwd}: it is no directory. Choose another workspace.")
         ours, theirs = socket.socketpair()
         supervisor = str(Path(__file__).with_name("supervisor.py"))
-        command = [sys.executable, "-I", "-S", supervisor, str(theirs.fileno()), *argv]
+        options = [str(theirs.fileno()), "terminal", str(most_processes or 0)]
+        command = [sys.executable, "-I", "-S", supervisor, *options, *argv]
         try:
             theirs.set_inheritable(True)
             process = ptyprocess.PtyProcess.spawn(  # pyright: ignore[reportUnknownMemberType] - no type hints
@@ -79,7 +115,7 @@ class PtyChild:
             raise ShellStartFailed(f"cannot start {argv[0]} in {cwd}: {error}") from error
         finally:
             theirs.close()
-        child = cls(process, ours, 0)
+        child = cls(process, ours, wrapped=wrapped, most=most_processes or 0)
         try:
             child.pid = child._started(argv[0])
         except ShellStartFailed:
@@ -89,11 +125,29 @@ class PtyChild:
         child._erase_whole_characters()
         return child
 
+    @property
+    def shell(self) -> int:
+        """The shell's process id as we see it, which is its process group's too; until it is known, that of `pid`."""
+        return self._inside or self.pid
+
+    def owns(self, group: int) -> bool:
+        """Whether a process group of the terminal is the shell's own, and not a command's."""
+        if self._wrapped and self._inside is None:
+            # A sandbox that is still at work shares its group with what it will run.
+            self._inside = first_inside(self.pid)
+        return group in (self.pid, self.shell)
+
+    def know_shell(self) -> None:
+        """The shell has shown its prompt: whoever it is by now, it is not looked for any more."""
+        self.owns(0)
+        self._inside = self._inside or self.pid
+
     def _started(self, program: str) -> int:
-        """The shell's pid, as its supervisor says it."""
+        """The child's pid, as its supervisor says it."""
         self._control.settimeout(_START_S)
         try:
-            word, _, rest = self._control.recv(4096).decode("utf-8", "replace").partition("\n")[0].partition(" ")
+            said, _, self._said = self._control.recv(4096).partition(b"\n")
+            word, _, rest = said.decode("utf-8", "replace").partition(" ")
         except OSError as error:
             raise ShellStartFailed(f"cannot start {program}: its supervisor said nothing ({error})") from error
         if word != "pid":
@@ -114,7 +168,8 @@ class PtyChild:
     def signal_foreground(self, number: int) -> None:
         """Signal the foreground process group, past a queue that it does not read; the shell's own is left alone."""
         with contextlib.suppress(OSError):
-            if (group := os.tcgetpgrp(self.descriptor)) != self.pid:
+            group = os.tcgetpgrp(self.descriptor)
+            if group > 0 and not self.owns(group):
                 os.killpg(group, number)
 
     def close(self) -> None:
@@ -160,7 +215,7 @@ class PtyChild:
             termios.tcsetattr(self.descriptor, termios.TCSANOW, attributes)
 
     def _run(self, output: Callable[[bytes], None], ended: Callable[[Ended], None]) -> None:
-        how: Ended | None = None
+        how = self._told() if self._said else None
         try:
             while how is None:
                 ready, _, _ = select.select([self.descriptor, self._control, self._wake], [], [])
@@ -207,12 +262,33 @@ class PtyChild:
             return None
         except OSError:
             said = b""
-        if not said:
-            return Ended()
-        word, _, number = said.decode("ascii", "replace").partition("\n")[0].partition(" ")
-        if word == "exit":
-            return Ended(exit_code=int(number))
-        return Ended(signal=int(number)) if word == "signal" else None
+        self._said += said
+        return self._told() if said else Ended(reason=self._reason)
+
+    def _told(self) -> Ended | None:
+        """The shell's end, when it is among the lines that were said."""
+        *lines, self._said = self._said.split(b"\n")
+        for line in lines:
+            word, _, number = line.decode("ascii", "replace").partition(" ")
+            match word:
+                case "bomb":
+                    self._reason = (
+                        f"{number} processes ran at once, and {self._most} are allowed: "
+                        "everything that ran in the shell was ended, and the shell with it"
+                    )
+                case "exit":
+                    return self._exited(int(number))
+                case "signal":
+                    return Ended(signal=int(number), reason=self._reason)
+                case _:
+                    pass
+        return None
+
+    def _exited(self, code: int) -> Ended:
+        # A sandbox that stands around the shell says a signal as shells do.
+        if self._inside not in (None, self.pid) and code - 128 in _SIGNALS_OF_A_SHELL:
+            return Ended(signal=code - 128, reason=self._reason)
+        return Ended(exit_code=code, reason=self._reason)
 
     def _last_words(self) -> Ended:
         """The terminal closed: the supervisor is about to say why."""

@@ -16,6 +16,7 @@ from limi_sessions.pty.core import ShellCore
 from limi_sessions.pty.errors import LeaseLost, LeaseRefused, ShellMissing, ShellStartFailed
 from limi_sessions.pty.hands import AgentHands
 from limi_sessions.pty.lease import Lease
+from limi_sessions.pty.origin import not_typed_because
 from limi_sessions.pty.outbound import Unit
 from limi_sessions.pty.starting import first_prompt, spawned
 from limi_sessions.pty.values import (
@@ -98,7 +99,7 @@ class SharedShell:
     @property
     def pid(self) -> int:
         """The shell's process id."""
-        return self._core.child.pid
+        return self._core.child.shell
 
     @property
     def version(self) -> str:
@@ -130,6 +131,21 @@ class SharedShell:
     def cast_offset(self) -> int:
         """Bytes of the recording so far."""
         return self._core.cast.offset
+
+    async def record(self, path: Path | None) -> None:
+        """From now on, record into another file, which must not exist, or nowhere.
+
+        Raises:
+            FileExistsError: there is such a file; the recording goes on as before.
+        """
+        await self._core.record(path)
+
+    def not_typed_because(self, pid: int) -> str:
+        """Why a process is no part of the command that the person typed and that has the terminal; empty: it is.
+
+        May be called from any thread.
+        """
+        return not_typed_because(self._core, pid)
 
     # -- the person's hands -------------------------------------------------------------------------------------------
 
@@ -242,6 +258,13 @@ class SharedShell:
             ValueError: ``text`` is missing.
         """
         return await self._hands.wait_until(until, text=text, idle_s=idle_s, timeout_s=timeout_s)
+
+    async def all_told(self) -> None:
+        """Ends when the listener was told of every command that has ended by now."""
+        core, told = self._core, asyncio.Event()
+        # Behind what the reading thread has announced already; a finisher that is being stopped takes nothing more.
+        core.loop.call_soon(lambda: told.set() if core.closing else core.finisher.then(told.set))
+        await told.wait()
 
     async def interrupt(self) -> None:
         """Ctrl-C to the foreground job; needs no lease."""

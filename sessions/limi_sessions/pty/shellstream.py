@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from limi_sessions.pty.cast import CastWriter
+from limi_sessions.pty.cast import Recording
 from limi_sessions.pty.commandevents import Began, TrackerEvent
 from limi_sessions.pty.marks import Mark, MarkScanner, Segment
 from limi_sessions.pty.promptline import PromptLine
@@ -45,7 +45,7 @@ class ShellStream:
         engine: TermEngine,
         engine_lock: threading.Lock,
         scanner: MarkScanner,
-        cast: CastWriter,
+        cast: Recording,
         tracker: CommandTracker,
         lines: tuple[PromptLine, ...],
         replies: Callable[[bytes, bool], None],
@@ -66,7 +66,8 @@ class ShellStream:
         self._engine = engine
         self._engine_lock = engine_lock
         self._scanner = scanner
-        self._cast = cast
+        self.cast = cast
+        """The recording; may be replaced at any time."""
         self._tracker = tracker
         self._lines = lines
         self._replies = replies
@@ -111,15 +112,15 @@ class ShellStream:
     def end(self) -> None:
         """The child prints no more."""
         events = self._walk(self._scanner.drain())
-        events += self._tracker.abandon(self._cast.offset)
+        events += self._tracker.abandon(self.cast.offset)
         events += self._forged_report()
         self._happened(events)
 
     def _walk(self, segments: list[Segment]) -> list[StreamEvent]:
         events: list[StreamEvent] = []
         for segment in segments:
-            before = self._cast.offset
-            self._cast.output(segment.raw)
+            before = self.cast.offset
+            self.cast.output(segment.raw)
             if not isinstance(segment, Mark):
                 self._tracker.text(segment.raw)
                 continue
@@ -131,10 +132,10 @@ class ShellStream:
                     line.reset()
             if segment.kind == "B":
                 events += self._forged_report()
-            told = self._tracker.mark(segment, before=before, after=self._cast.offset)
+            told = self._tracker.mark(segment, before=before, after=self.cast.offset)
             for event in told:
                 if isinstance(event, Began):
-                    self._cast.marker(event.command)
+                    self.cast.marker(event.command)
             events += told
         return events
 

@@ -38,17 +38,21 @@ async def spawned(
         engine = await asyncio.to_thread(open_engine, config.cols, config.rows)
     nonce = secrets.token_hex(16)
     try:
-        hooked = hooked_start(config.shell, program, nonce=nonce, home=config.home, environment=config.environment)
+        hooked = await asyncio.to_thread(
+            hooked_start, config.shell, program, nonce=nonce, home=config.home, environment=config.environment
+        )
+        # A sandbox looks at many places to say what it shows of them.
+        argv = await asyncio.to_thread(config.wrap, hooked.argv) if config.wrap else hooked.argv
         core = ShellCore(config, listener, engine=engine, nonce=nonce, program=program)
     except FileExistsError as error:
         raise ShellStartFailed(f"the recording {config.cast_path} exists already") from error
     except OSError as error:
         raise ShellStartFailed(f"cannot write the shell's start-up files in {config.home}: {error}") from error
-    argv = config.wrap(hooked.argv) if config.wrap else hooked.argv
     try:
         child = await asyncio.to_thread(
-            PtyChild.spawn, argv, cwd=config.cwd, environment=hooked.environment, cols=config.cols, rows=config.rows
-        )
+            PtyChild.spawn, argv, cwd=config.cwd, environment=hooked.environment, cols=config.cols, rows=config.rows,
+            wrapped=config.wrap is not None, most_processes=config.most_processes,
+        )  # fmt: skip
     except ShellStartFailed:
         await asyncio.to_thread(core.cast.close)
         raise
@@ -68,9 +72,8 @@ async def first_prompt(core: ShellCore, hooked: HookedStart) -> None:
         core.marks = "osc133"
         core.tracker.plain = False
         core.watcher.know_shell()
-        for path in hooked.secret_files:
-            with contextlib.suppress(OSError):
-                path.unlink()
+        with contextlib.suppress(OSError):
+            hooked.remove_secrets()
 
     core.hooks_spoke = spoke
     deadline = core.loop.time() + core.config.start_timeout_s

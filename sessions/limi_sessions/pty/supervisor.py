@@ -1,14 +1,16 @@
-"""The shell's keeper: a program that starts one shell on its terminal and lets nothing outlive the workstation.
+"""The shell's keeper: a program that starts one command and lets nothing outlive the workstation.
 
-Run as ``python -I -S supervisor.py CONTROL_FD COMMAND...`` on a fresh pty. It gives the terminal to the shell (own
-session, so job control is untouched), becomes the subreaper of everything started there, and watches one socket:
+Run as ``python -I -S supervisor.py CONTROL_FD terminal|pipes MOST COMMAND...``: on a fresh pty it gives the terminal to
+the command (own session, so job control is untouched), with pipes the command keeps the standard streams. It becomes
+the subreaper of everything started there, and watches one socket:
 
-    supervisor -> workstation   ``pid N`` | ``failed TEXT`` | ``exit CODE`` | ``signal N``, one a line
+    supervisor -> workstation   ``pid N`` | ``failed TEXT`` | ``exit CODE`` | ``signal N`` | ``bomb N``, one a line
     workstation -> supervisor   nothing; its end of file (close, or death by any signal) means: end everything
 
-Daemons, ``nohup`` and ``setsid`` children are found because an orphan is re-parented to its nearest subreaper. Knows
-nothing of limi: imports the standard library only and runs without site-packages. macOS has no subreaper: there,
-children that left the shell's session survive.
+``bomb N``: N processes and threads ran at once, more than MOST (0: any number is allowed), and are being killed.
+Daemons, ``nohup`` and ``setsid`` children are found because an orphan is re-parented to its nearest subreaper. Imports
+the standard library and two neighbours that do the same: it runs without site-packages. macOS has no subreaper:
+there, children that left the command's session survive, and bombs are not noticed.
 
 Source: prctl(2) PR_SET_CHILD_SUBREAPER and PR_SET_PDEATHSIG, tty_ioctl(4) TIOCNOTTY and TIOCSCTTY.
 """
@@ -27,6 +29,13 @@ import termios
 import time
 from pathlib import Path
 
+if not __package__:
+    # Run as a program, and isolated: the package that this file belongs to is not on the path.
+    sys.path.append(str(Path(__file__).parents[2]))
+
+from limi_sessions.pty.bombwatch import BombWatch, go_before_others, kill_frozen
+from limi_sessions.pty.proctable import descendants, signal_all
+
 PR_SET_PDEATHSIG = 1
 PR_SET_CHILD_SUBREAPER = 36
 GRACE_S = 0.3
@@ -40,54 +49,13 @@ def _prctl(option: int, value: int) -> None:
         ctypes.CDLL(None, use_errno=True).prctl(option, value, 0, 0, 0)
 
 
-def _parents() -> dict[int, int]:
-    """Parent of every live process, zombies left out."""
-    parents: dict[int, int] = {}
-    if not Path("/proc/self/stat").exists():
-        import subprocess  # costs 10 ms that Linux need not pay
-
-        listing = subprocess.run(["ps", "-axo", "pid=,ppid=,stat="], capture_output=True, text=True, check=False).stdout
-        for line in listing.splitlines():
-            pid, parent, state = line.split()[:3]
-            if not state.startswith("Z"):
-                parents[int(pid)] = int(parent)
-        return parents
-    for process in Path("/proc").iterdir():
-        if not process.name.isdigit():
-            continue
-        with contextlib.suppress(OSError, IndexError, ValueError):
-            state, parent = (process / "stat").read_bytes().rpartition(b")")[2].split()[:2]
-            if state not in (b"Z", b"X"):
-                parents[int(process.name)] = int(parent)
-    return parents
-
-
-def descendants(root: int) -> list[int]:
-    """Every live process below ``root``, in no order."""
-    children: dict[int, list[int]] = {}
-    for pid, parent in _parents().items():
-        children.setdefault(parent, []).append(pid)
-    found: list[int] = []
-    below = list(children.get(root, ()))
-    while below:
-        pid = below.pop()
-        found.append(pid)
-        below.extend(children.get(pid, ()))
-    return found
-
-
-def _signal_all(pids: list[int], number: int) -> None:
-    for pid in pids:
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.kill(pid, number)
-
-
 class Keeper:
-    """Watches the shell and the workstation until one of them is gone, then ends what is left."""
+    """Watches the command and the workstation until one of them is gone, then ends what is left."""
 
-    def __init__(self, control: socket.socket, shell: int) -> None:
+    def __init__(self, control: socket.socket, shell: int, *, most: int) -> None:
         self.control = control
         self.shell = shell
+        self.bombs = BombWatch(os.getpid(), most=most) if most else None
         self.wake, wake_end = os.pipe()
         os.set_blocking(self.wake, False)
         os.set_blocking(wake_end, False)
@@ -114,7 +82,11 @@ class Keeper:
     def watch(self) -> None:
         """Return when the workstation is gone."""
         while True:
-            readable, _, _ = select.select([self.control, self.wake], [], [])
+            patience = self.bombs.interval_s if self.bombs else None
+            readable, _, _ = select.select([self.control, self.wake], [], [], patience)
+            if self.bombs and (count := self.bombs.look()):
+                self.say(f"bomb {count}")
+                kill_frozen(os.getpid())
             if self.wake in readable:
                 received = os.read(self.wake, 4096)
                 if signal.SIGTERM in received:
@@ -133,12 +105,12 @@ class Keeper:
     def end_all(self) -> None:
         """Hang up on all descendants, then kill them until none is left."""
         me = os.getpid()
-        _signal_all(left := descendants(me), signal.SIGHUP)
-        _signal_all(left, signal.SIGCONT)
+        signal_all(left := descendants(me), signal.SIGHUP)
+        signal_all(left, signal.SIGCONT)
         started = time.monotonic()
         while left and (passed := time.monotonic() - started) < LIMIT_S:
             if passed >= GRACE_S:
-                _signal_all(left, signal.SIGKILL)
+                signal_all(left, signal.SIGKILL)
             select.select([self.wake], [], [], 0.02)
             with contextlib.suppress(BlockingIOError):
                 os.read(self.wake, 4096)
@@ -149,11 +121,12 @@ class Keeper:
 _IGNORED = (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTTOU, signal.SIGTTIN, signal.SIGTSTP)
 
 
-def _become_shell(failure: int, command: list[str], parent: int) -> None:
-    """Take the terminal in a session of its own and exec; never returns. A problem is written to `failure`."""
+def _become_command(failure: int, command: list[str], parent: int, *, terminal: bool) -> None:
+    """Begin a session, take the terminal and exec; never returns. A problem is written to `failure`."""
     try:
         os.setsid()
-        fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+        if terminal:
+            fcntl.ioctl(0, termios.TIOCSCTTY, 0)
         for number in (*_IGNORED, signal.SIGPIPE, signal.SIGXFSZ):
             signal.signal(number, signal.SIG_DFL)
         _prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
@@ -170,38 +143,48 @@ def _noted(_number: int, _frame: object) -> None:
     """The wake-up pipe carries the news."""
 
 
+def _started(command: list[str], *, terminal: bool) -> tuple[int, bytes]:
+    """The command's pid, and why it could not be executed; empty when it was."""
+    me = os.getpid()
+    failure, failure_end = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        _become_command(failure_end, command, me, terminal=terminal)
+    os.close(failure_end)
+    # Closed by a successful exec.
+    problem = os.read(failure, 4096)
+    os.close(failure)
+    return pid, problem
+
+
 def main(arguments: list[str]) -> int:
-    """Start the shell and keep it; ``arguments`` are the control descriptor and the command."""
+    """Start the command and keep it; ``arguments`` are those of the program."""
     control = socket.socket(fileno=int(arguments[0]))
     control.set_inheritable(False)
+    terminal, most, command = arguments[1] == "terminal", int(arguments[2]), arguments[3:]
     for number in _IGNORED:
         signal.signal(number, signal.SIG_IGN)
     _prctl(PR_SET_CHILD_SUBREAPER, 1)
-    # Only a terminal without a session can become the shell's own.
-    with contextlib.suppress(OSError):
-        fcntl.ioctl(0, termios.TIOCNOTTY)
-    me = os.getpid()
-    failure, failure_end = os.pipe()
-    shell = os.fork()
-    if shell == 0:
-        _become_shell(failure_end, arguments[1:], me)
-    os.close(failure_end)
-    # Closed by a successful exec.
-    if problem := os.read(failure, 4096):
+    if terminal:
+        # Only a terminal without a session can become the shell's own.
+        with contextlib.suppress(OSError):
+            fcntl.ioctl(0, termios.TIOCNOTTY)
+    pid, problem = _started(command, terminal=terminal)
+    if problem:
         control.sendall(b"failed " + problem + b"\n")
         return 1
-    os.close(failure)
-    # The terminal reads as closed only once nobody but the shell's processes holds it.
+    # The terminal, or a pipe, reads as closed only once nobody but the command's processes holds it.
     nothing = os.open(os.devnull, os.O_RDWR)
     for descriptor in (0, 1, 2):
         os.dup2(nothing, descriptor)
     os.close(nothing)
     os.chdir("/")
-    keeper = Keeper(control, shell)
+    go_before_others()
+    keeper = Keeper(control, pid, most=most)
     signal.signal(signal.SIGCHLD, _noted)
     signal.signal(signal.SIGTERM, _noted)
     try:
-        keeper.say(f"pid {shell}")
+        keeper.say(f"pid {pid}")
         keeper.reap()
         keeper.watch()
     finally:

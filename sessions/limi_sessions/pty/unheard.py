@@ -28,7 +28,7 @@ class Unheard:
     def mark_forged(self, count: int, sample: str) -> None:
         """Not heard."""
 
-    def shell_lost(self, exit_code: int | None, signal: int | None) -> None:
+    def shell_lost(self, exit_code: int | None, signal: int | None, reason: str) -> None:
         """Not heard."""
 
     def key_swallowed(self) -> None:

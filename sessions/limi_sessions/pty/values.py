@@ -23,8 +23,8 @@ class ShellConfig:
     cwd: Path
     cols: int = 120
     rows: int = 36
-    cast_path: Path
-    """The recording; must not exist."""
+    cast_path: Path | None
+    """The recording; must not exist. None: nothing is recorded."""
     home: Path
     """The session's directory for start-up files and history."""
     environment: Mapping[str, str]
@@ -34,6 +34,8 @@ class ShellConfig:
     start_timeout_s: float = 10.0
     wrap: Callable[[list[str]], list[str]] | None = None
     """A sandbox's way to run an argv; None: as it is."""
+    most_processes: int | None = None
+    """With more processes and threads at once the shell is ended with all of them; None: any number may run."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -127,8 +129,11 @@ class ShellListener(Protocol):
         """The stream held marks without the nonce since the last call; the sample has no control characters."""
         ...
 
-    def shell_lost(self, exit_code: int | None, signal: int | None) -> None:
-        """The shell ended or replaced itself; both None when it is not known how."""
+    def shell_lost(self, exit_code: int | None, signal: int | None, reason: str) -> None:
+        """The shell ended or replaced itself; both None when it is not known how.
+
+        The reason is empty unless we ended it.
+        """
         ...
 
     def key_swallowed(self) -> None:
@@ -138,6 +143,16 @@ class ShellListener(Protocol):
     def cast_failed(self, reason: str) -> None:
         """The recording stopped; the session goes on."""
         ...
+
+
+def lost_outcome(reason: str, *, cwd: str | None) -> CommandOutcome:
+    """What becomes of a command when there is no shell any more; the reason may be empty."""
+    return CommandOutcome(status="shell_lost", output=reason or "the shell has ended", state="lost", cwd=cwd)
+
+
+def with_reason(text: str, reason: str) -> str:
+    """What was printed last, and why nothing follows, where that is known."""
+    return f"{text}\n[{reason}]".lstrip("\n") if reason else text
 
 
 def tool_status(state: ShellState) -> ToolStatus:

@@ -17,6 +17,8 @@ import termios
 from dataclasses import dataclass
 from typing import Literal
 
+from limi_sessions.pty.proctable import stat_fields
+
 ShellState = Literal["starting", "prompt", "running", "needs_input", "needs_password", "repl", "tui", "pager", "lost"]
 """``repl``: a program reads keys itself, below the shell's lines; ``tui`` and ``pager``: it owns the whole screen."""
 
@@ -104,27 +106,13 @@ def _members(group: int) -> list[int]:
     found: list[int] = []
     wanted = str(group).encode()
     for name in os.listdir("/proc"):  # noqa: PTH208 - a hot path
-        if name.isdigit() and _stat(name)[2:3] == [wanted]:
+        if name.isdigit() and stat_fields(name)[2:3] == [wanted]:
             found.append(int(name))
     return found
 
 
-def _stat(pid: str) -> list[bytes]:
-    """Fields of a process's stat from the state on; empty when it is gone."""
-    try:
-        descriptor = os.open(f"/proc/{pid}/stat", os.O_RDONLY | os.O_CLOEXEC)
-    except OSError:
-        return []
-    try:
-        return os.read(descriptor, 1024).rpartition(b")")[2].split()
-    except OSError:
-        return []
-    finally:
-        os.close(descriptor)
-
-
 def _blocked_on_terminal(pid: int, *, raw: bool) -> Reading:
-    fields = _stat(str(pid))
+    fields = stat_fields(pid)
     if not fields or fields[0] != b"S":
         return "no"
     numbers = _SYSCALLS.get(platform.machine())

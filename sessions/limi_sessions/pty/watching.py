@@ -99,6 +99,7 @@ class StateWatcher:
 
     def know_shell(self) -> None:
         """Remember who the shell is, to notice when it replaces itself."""
+        self._core.child.know_shell()
         self._identity = self._who()
         self._sampled = 0.0
 
@@ -117,7 +118,8 @@ class StateWatcher:
         if now is None:
             return "running"
         tracker = core.tracker
-        if now.group == core.child.pid:
+        own = core.child.owns(now.group)
+        if own:
             if self._identity is not None and self._who() not in (self._identity, b""):
                 core.lose(Ended())
                 return "lost"
@@ -128,7 +130,7 @@ class StateWatcher:
         with core.engine_lock:
             alternate = core.engine.modes.alternate_screen
         state = waiting_state(now, alternate_screen=alternate)
-        if now.group != core.child.pid:
+        if not own:
             return state
         state = self._own(state)
         if tracker.plain and tracker.runs and state == "needs_input" and not now.line_mode:
@@ -139,7 +141,7 @@ class StateWatcher:
     def _asks(self, now: Foreground) -> bool:
         """Without hooks: the shell reads a line without its editor, as start-up files do with `read`."""
         starting = self._core.tracker.phase == "starting"
-        return starting and now.line_mode and program_name(self._core.child.pid) in ("bash", "zsh", "fish")
+        return starting and now.line_mode and program_name(self._core.child.shell) in ("bash", "zsh", "fish")
 
     def _own(self, state: ShellState) -> ShellState:
         """A state of the shell's own process group, believed when it lasts."""
@@ -154,7 +156,7 @@ class StateWatcher:
 
     def _who(self) -> bytes:
         """The shell's executable and arguments; empty when they cannot be read."""
-        pid = self._core.child.pid
+        pid = self._core.child.shell
         with contextlib.suppress(OSError):
             with open(f"/proc/{pid}/cmdline", "rb") as stream:  # noqa: PTH123 - a hot path
                 return os.fsencode(os.readlink(f"/proc/{pid}/exe")) + b"\0" + stream.read(4096)  # noqa: PTH115

@@ -34,6 +34,8 @@ class ShellLost(Value):
     exit_code: int | None
     signal: int | None = None
     restarted: bool = False
+    reason: str = ""
+    """Why limi ended it; empty when it ended by itself."""
 
 
 class HumanRan(Value):

@@ -66,10 +66,13 @@ class SessionSummary(Value):
     """``running``: its process lives; ``cut_off``: it ended without a `session_finished`."""
     model: str
     turns: int
+    """On the path where it stands."""
     tokens: int | None
     """Prompt tokens of the last request plus its completion; None when unknown."""
     cost_usd: float | None = None
+    """Of all branches together."""
     started_at: str
+    """When it was begun or, where its first turns are copies, forked."""
     updated_at: str = ""
     workspace: str = ""
     query: str = ""

@@ -6,7 +6,7 @@ from limi_sessions.records.message import ToolSchema
 from limi_sessions.records.value import JsonObject
 from limi_sessions.tools.arguments import objects_of, text_of, texts_of
 from limi_sessions.tools.schema import array, choice, object_schema, string
-from limi_sessions.tools.tool import Preview, ToolContext, ToolResult
+from limi_sessions.tools.tool import Effect, Preview, ToolContext, ToolResult
 
 _BOXES = {"pending": "[ ]", "in_progress": "[>]", "completed": "[x]", "cancelled": "[-]"}
 
@@ -14,7 +14,7 @@ _BOXES = {"pending": "[ ]", "in_progress": "[>]", "completed": "[x]", "cancelled
 class TodoWrite:
     """Replace the list of steps."""
 
-    needs_approval = False
+    effect: Effect = "none"
     schema = ToolSchema(
         name="todo_write",
         description="Replace your list of steps, shown to the expert. Give the whole list each time, in order.",
@@ -50,7 +50,7 @@ class TodoWrite:
 class AskUser:
     """Ask the expert."""
 
-    needs_approval = False
+    effect: Effect = "none"
     schema = ToolSchema(
         name="ask_user",
         description="Ask the expert one question and wait for the answer. Use it when only a person can decide.",

@@ -22,6 +22,7 @@ from pathlib import PurePosixPath
 
 _SYS_OPENAT2 = 437
 _RESOLVE_NO_MAGICLINKS = 0x02
+_RESOLVE_NO_SYMLINKS = 0x04
 _RESOLVE_BENEATH = 0x08
 _MOST_LINKS = 40
 _MOST_RACES = 1000
@@ -33,20 +34,22 @@ class _OpenHow(ctypes.Structure):
     _fields_ = (("flags", ctypes.c_uint64), ("mode", ctypes.c_uint64), ("resolve", ctypes.c_uint64))
 
 
-def open_beneath(directory: int, path: PurePosixPath, *, flags: int) -> int:
+def open_beneath(directory: int, path: PurePosixPath, *, flags: int, links: bool = True) -> int:
     """A new descriptor of a relative path that was reached without leaving a directory.
 
     Args:
         directory: descriptor of the directory; stays open.
         path: relative and free of ``..``; ``.`` is the directory itself.
         flags: of open(2), without O_CREAT; O_CLOEXEC is added.
+        links: whether symbolic links that stay beneath are followed.
 
     Raises:
-        OSError: EXDEV when the path leaves the directory, ELOOP for too many or magic links, else as open(2).
+        OSError: EXDEV when the path leaves the directory, ELOOP for too many or magic links, or for any that are not
+            to be followed, else as open(2).
     """
     if kernel_resolves():
-        return _openat2(directory, os.fsencode(path), flags | os.O_CLOEXEC)
-    return walk_beneath(directory, path, flags=flags)
+        return _openat2(directory, os.fsencode(path), flags | os.O_CLOEXEC, links=links)
+    return walk_beneath(directory, path, flags=flags, links=links)
 
 
 @functools.cache
@@ -64,8 +67,8 @@ def kernel_resolves() -> bool:
     return True
 
 
-def _openat2(directory: int, path: bytes, flags: int) -> int:
-    how = _OpenHow(flags, 0, _RESOLVE_BENEATH | _RESOLVE_NO_MAGICLINKS)
+def _openat2(directory: int, path: bytes, flags: int, *, links: bool = True) -> int:
+    how = _OpenHow(flags, 0, _RESOLVE_BENEATH | _RESOLVE_NO_MAGICLINKS | (0 if links else _RESOLVE_NO_SYMLINKS))
     for _ in range(_MOST_RACES):
         descriptor = _libc().syscall(
             ctypes.c_long(_SYS_OPENAT2),
@@ -87,11 +90,11 @@ def _libc() -> ctypes.CDLL:
     return ctypes.CDLL(None, use_errno=True)
 
 
-def walk_beneath(directory: int, path: PurePosixPath, *, flags: int) -> int:
+def walk_beneath(directory: int, path: PurePosixPath, *, flags: int, links: bool = True) -> int:
     """`open_beneath` without the kernel's help; same arguments, result and errors."""
     held = [os.dup(directory)]
     pending = deque(part for part in path.parts if part != ".")
-    links = 0
+    followed = 0
     try:
         while pending:
             part = pending.popleft()
@@ -106,8 +109,8 @@ def walk_beneath(directory: int, path: PurePosixPath, *, flags: int) -> int:
             if target is None:
                 held.append(os.open(part, DIRECTORY | os.O_NOFOLLOW, dir_fd=held[-1]))
                 continue
-            links += 1
-            if links > _MOST_LINKS:
+            followed += 1
+            if followed > _MOST_LINKS or not links:
                 raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), str(path))
             if target.startswith("/"):
                 raise OSError(errno.EXDEV, os.strerror(errno.EXDEV), str(path))

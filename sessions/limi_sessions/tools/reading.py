@@ -12,7 +12,7 @@ from limi_sessions.tools.pathpolicy import LARGEST_FILE, DirectoryEntry, Workspa
 from limi_sessions.tools.refusal import ToolRefused
 from limi_sessions.tools.schema import array, integer, object_schema, string
 from limi_sessions.tools.textfile import text_file
-from limi_sessions.tools.tool import Preview, ToolContext, ToolResult
+from limi_sessions.tools.tool import Effect, Preview, ToolContext, ToolResult
 from limi_sessions.tools.walking import GlobPattern, Walk
 from limi_sessions.tools.wording import counted
 
@@ -26,7 +26,7 @@ _GLOB_CHARACTERS = frozenset("*?[{")
 class ReadFile:
     """Read a text file, whole or some of its lines."""
 
-    needs_approval = False
+    effect: Effect = "none"
     schema = ToolSchema(
         name="read_file",
         description=(
@@ -55,7 +55,7 @@ class ReadFile:
 class ReadManyFiles:
     """Read several text files."""
 
-    needs_approval = False
+    effect: Effect = "none"
     schema = ToolSchema(
         name="read_many_files",
         description=(
@@ -80,7 +80,7 @@ class ReadManyFiles:
 class ListDirectory:
     """List a directory."""
 
-    needs_approval = False
+    effect: Effect = "none"
     schema = ToolSchema(
         name="list_directory",
         description=(

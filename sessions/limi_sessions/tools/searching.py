@@ -13,7 +13,7 @@ from limi_sessions.tools.child import ChildEnd, run_child
 from limi_sessions.tools.pathpolicy import Workspace
 from limi_sessions.tools.refusal import ToolRefused
 from limi_sessions.tools.schema import object_schema, string
-from limi_sessions.tools.tool import Preview, ToolContext, ToolResult
+from limi_sessions.tools.tool import Effect, Preview, ToolContext, ToolResult
 from limi_sessions.tools.walking import SKIPPED_DIRECTORIES, GlobPattern, Walk
 from limi_sessions.tools.wording import counted
 
@@ -27,7 +27,7 @@ _SKIPS = ", ".join(sorted(SKIPPED_DIRECTORIES))
 class Glob:
     """Find files by a glob pattern."""
 
-    needs_approval = False
+    effect: Effect = "none"
     schema = ToolSchema(
         name="glob",
         description=(
@@ -56,7 +56,7 @@ class Glob:
 class SearchFileContent:
     """Find lines by a regular expression."""
 
-    needs_approval = False
+    effect: Effect = "none"
     schema = ToolSchema(
         name="search_file_content",
         description=(

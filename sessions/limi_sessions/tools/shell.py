@@ -18,7 +18,7 @@ from limi_sessions.records.visible import suspicious_characters
 from limi_sessions.tools.arguments import flag_of, number_of, text_of, texts_of
 from limi_sessions.tools.refusal import ToolRefused
 from limi_sessions.tools.schema import array, choice, flag, integer, number, object_schema, string
-from limi_sessions.tools.tool import Preview, ToolContext, ToolResult
+from limi_sessions.tools.tool import Effect, Preview, ToolContext, ToolResult
 
 if TYPE_CHECKING:
     from limi_sessions.pty.values import CommandOutcome, ScreenReading, Until
@@ -44,7 +44,7 @@ _ADVICE: dict[ToolStatus, str] = {
 class RunShellCommand:
     """Run a command in the shared shell."""
 
-    needs_approval = True
+    effect: Effect = "commands"
     schema = ToolSchema(
         name="run_shell_command",
         description=(
@@ -106,7 +106,7 @@ class RunShellCommand:
 class TerminalSend:
     """Type into whatever runs in the shared shell."""
 
-    needs_approval = True
+    effect: Effect = "commands"
     schema = ToolSchema(
         name="terminal_send",
         description=(
@@ -151,7 +151,7 @@ class TerminalSend:
 class TerminalRead:
     """Read the screen of the shared shell."""
 
-    needs_approval = False
+    effect: Effect = "none"
     schema = ToolSchema(
         name="terminal_read",
         description="Read the last lines of the shared shell's screen and scrollback, as plain text.",
@@ -173,7 +173,7 @@ class TerminalRead:
 class TerminalWait:
     """Wait for something to happen in the shared shell."""
 
-    needs_approval = False
+    effect: Effect = "none"
     schema = ToolSchema(
         name="terminal_wait",
         description=(

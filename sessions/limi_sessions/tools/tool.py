@@ -20,7 +20,10 @@ from limi_sessions.tools.refusal import ToolRefused
 if TYPE_CHECKING:
     from limi_sessions.pty.shell import SharedShell
 
-__all__ = ["Preview", "Tool", "ToolContext", "ToolRefused", "ToolResult"]
+__all__ = ["Effect", "FileEdit", "Preview", "Tool", "ToolContext", "ToolRefused", "ToolResult"]
+
+Effect = Literal["none", "files", "commands"]
+"""What a call may change: nothing that lasts; files of the workspace that it names; anything, as a command can."""
 
 
 def _unmasked(text: str) -> str:
@@ -47,6 +50,8 @@ class ToolContext:
     """Seconds; only differences count."""
     mask: Callable[[str], str] = field(default=_unmasked)
     """Replaces known secret values before an artifact is written."""
+    approved: FileEdit | None = None
+    """The change that a person saw and accepted: the file must still be what it was then; None: nobody looked."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,8 +109,7 @@ class Tool(Protocol):
     """One tool; holds no state between calls."""
 
     schema: ToolSchema
-    needs_approval: bool
-    """Whether mode ``ask`` asks."""
+    effect: Effect
 
     def preview(self, arguments: JsonObject, context: ToolContext) -> Preview:
         """What a person approves; may read files, so it is called in a thread.

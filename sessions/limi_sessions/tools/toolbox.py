@@ -26,7 +26,7 @@ from limi_sessions.tools.refusal import ToolRefused
 from limi_sessions.tools.result import capped, encodable, render, status_line
 from limi_sessions.tools.searching import Glob, SearchFileContent
 from limi_sessions.tools.shell import RunShellCommand, TerminalRead, TerminalSend, TerminalWait
-from limi_sessions.tools.tool import Preview, Tool, ToolContext, ToolResult
+from limi_sessions.tools.tool import Effect, Preview, Tool, ToolContext, ToolResult
 from limi_sessions.tools.writing import Replace, WriteFile
 
 __all__ = ["CheckedCall", "Toolbox", "render", "status_line", "tool_set_sha256"]
@@ -47,9 +47,14 @@ class CheckedCall:
     """Why the call cannot run, for the model; empty when it can."""
 
     @property
+    def effect(self) -> Effect:
+        """What it may change; nothing when it cannot run."""
+        return "none" if self.tool is None else self.tool.effect
+
+    @property
     def needs_approval(self) -> bool:
         """Whether mode ``ask`` asks before it runs."""
-        return self.tool is not None and self.tool.needs_approval
+        return self.effect != "none"
 
 
 class Toolbox:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import re
 from dataclasses import dataclass
 from pathlib import PurePosixPath
@@ -17,7 +18,7 @@ from limi_sessions.tools.refusal import ToolRefused
 from limi_sessions.tools.schema import flag, object_schema, string
 from limi_sessions.tools.syntax import syntax_line
 from limi_sessions.tools.textfile import kind_of
-from limi_sessions.tools.tool import Preview, ToolContext, ToolResult
+from limi_sessions.tools.tool import Effect, FileEdit, Preview, ToolContext, ToolResult
 from limi_sessions.tools.wording import counted
 
 _MOST_LINES_NAMED = 10
@@ -26,7 +27,7 @@ _MOST_LINES_NAMED = 10
 class WriteFile:
     """Write a whole file."""
 
-    needs_approval = True
+    effect: Effect = "files"
     schema = ToolSchema(
         name="write_file",
         description=(
@@ -45,14 +46,14 @@ class WriteFile:
     def preview(self, arguments: JsonObject, context: ToolContext) -> Preview:
         """The diff against what the file holds now."""
         content = text_of(arguments, "content")
+        _encoded(content, "content")
         with Workspace(context.workspace) as workspace:
             path = workspace.relative(text_of(arguments, "file_path"))
             try:
                 old = workspace.read_bytes(path)
             except FileNotFoundError:
                 old = None
-        verb = "create" if old is None else "overwrite"
-        return _diff_preview(verb, path, None if old is None else old.decode("utf-8", "replace"), content)
+        return _diff_preview("create" if old is None else "overwrite", path, old, content)
 
     async def run(self, arguments: JsonObject, context: ToolContext) -> ToolResult:
         """What was written, and whether it parses."""
@@ -68,7 +69,7 @@ class WriteFile:
 class Replace:
     """Replace a text in a file by another."""
 
-    needs_approval = True
+    effect: Effect = "files"
     schema = ToolSchema(
         name="replace",
         description=(
@@ -88,10 +89,11 @@ class Replace:
 
     def preview(self, arguments: JsonObject, context: ToolContext) -> Preview:
         """The diff that the replacement would make."""
+        _encoded(text_of(arguments, "new_string"), "new_string")
         with Workspace(context.workspace) as workspace:
             path = workspace.relative(text_of(arguments, "file_path"))
             change = _change(workspace, path, arguments)
-        return _diff_preview("change", path, change.before, change.after)
+        return _diff_preview("change", path, _encoded_back(change.before), _readable(_encoded_back(change.after)))
 
     async def run(self, arguments: JsonObject, context: ToolContext) -> ToolResult:
         """How much was replaced where, and whether the file parses."""
@@ -158,14 +160,40 @@ def _replace(arguments: JsonObject, context: ToolContext) -> tuple[PurePosixPath
     with Workspace(context.workspace) as workspace:
         path = workspace.relative(text_of(arguments, "file_path"))
         change = _change(workspace, path, arguments)
-        workspace.write_bytes(path, change.after.encode("utf-8", "surrogateescape"))
+        _refuse_unseen(path, _encoded_back(change.before), context)
+        workspace.write_bytes(path, _encoded_back(change.after))
     return path, change
 
 
 def _write(given: str, content: bytes, context: ToolContext) -> tuple[PurePosixPath, bool]:
     with Workspace(context.workspace) as workspace:
         path = workspace.relative(given)
+        if context.approved is not None:
+            try:
+                old = workspace.read_bytes(path)
+            except FileNotFoundError:
+                old = None
+            _refuse_unseen(path, old, context)
         return path, workspace.write_bytes(path, content)
+
+
+def _refuse_unseen(path: PurePosixPath, old: bytes | None, context: ToolContext) -> None:
+    """Refuse a change of a file that no longer is what a person saw when accepting it."""
+    approved = context.approved
+    if approved is not None and (approved.path != str(path) or approved.base_sha256 != _sha256(old)):
+        raise ToolRefused(f"{path}: the file changed after this was approved; read it and propose again")
+
+
+def _sha256(content: bytes | None) -> str | None:
+    return None if content is None else hashlib.sha256(content).hexdigest()
+
+
+def _encoded_back(text: str) -> bytes:
+    return text.encode("utf-8", "surrogateescape")
+
+
+def _readable(content: bytes) -> str:
+    return content.decode("utf-8", "replace")
 
 
 async def _checked(said: str, path: PurePosixPath, text: str) -> ToolResult:
@@ -208,7 +236,8 @@ def _near_miss(text: str, part: str) -> str:
     return "; read the file again and copy the text verbatim"
 
 
-def _diff_preview(verb: str, path: PurePosixPath, old: str | None, new: str) -> Preview:
+def _diff_preview(verb: str, path: PurePosixPath, base: bytes | None, new: str) -> Preview:
+    old = None if base is None else _readable(base)
     added = re.sub(r"\r\n", "\n", new)
     known = frozenset(old or "")
     return Preview(
@@ -216,4 +245,5 @@ def _diff_preview(verb: str, path: PurePosixPath, old: str | None, new: str) -> 
         body=unified_diff(path, old, new),
         form="diff",
         suspicious=tuple(found for found in suspicious_characters(added) if chr(found.code_point) not in known)[:100],
+        edit=FileEdit(path=str(path), before=old, after=new, base_sha256=_sha256(base)),
     )

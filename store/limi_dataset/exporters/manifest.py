@@ -21,6 +21,8 @@ from limi_sessions.records.value import JsonObject, Value
 
 STDOUT = "-"
 _MANIFEST_VERSION = 1
+_PARTS = ("messages", "prompt", "chosen", "rejected")
+"""Where messages stand in a row."""
 _NEVER_SAID = (
     "times and durations",
     "token counts and costs",
@@ -44,18 +46,25 @@ class ExportReport(Value):
 
 
 def export_bytes(result: ExportResult, *, file_format: ExportFormat) -> bytes:
-    """The file's content: ``limi`` is one JSON array, a row a line; ``trl`` is JSON lines of the same rows."""
+    """The file's content: ``limi`` is one JSON array, a row a line; the others are JSON lines."""
     lines = [_json(row) for row in result.rows]
-    if file_format == "trl":
+    if file_format != "limi":
         return b"".join(line + b"\n" for line in lines)
     return b"[\n" + b",\n".join(lines) + b"\n]\n" if lines else b"[]\n"
 
 
 def manifest_of(result: ExportResult, *, file_format: ExportFormat, content: bytes, file: str) -> JsonObject:
     """The manifest of an export whose content is known."""
-    messages = [message for row in result.rows for message in cast("list[JsonObject]", row["messages"])]
+    messages = [
+        message for row in result.rows for part in _PARTS for message in cast("list[JsonObject]", row.get(part, []))
+    ]
     roles = Counter(cast(str, message["role"]) for message in messages)
     calls = sum(len(cast("list[object]", message.get("tool_calls", []))) for message in messages)
+    origins: JsonObject = (
+        {"origins": [cast(JsonObject, origin.model_dump(mode="json")) for origin in result.origins]}
+        if result.origins
+        else {}
+    )
     return {
         "manifest_version": _MANIFEST_VERSION,
         "file": file,
@@ -63,7 +72,7 @@ def manifest_of(result: ExportResult, *, file_format: ExportFormat, content: byt
         "sha256": hashlib.sha256(content).hexdigest(),
         "size_bytes": len(content),
         "versions": {"limi": _limi_version(), "events": SCHEMA},
-        "filters": cast(JsonObject, result.filters.model_dump(mode="json")),
+        "filters": cast(JsonObject, result.filters.model_dump(mode="json", exclude_none=True)),
         "counts": {
             "rows": len(result.rows),
             "messages": dict(sorted(roles.items())),
@@ -71,6 +80,7 @@ def manifest_of(result: ExportResult, *, file_format: ExportFormat, content: byt
             "losses": dict(sorted(Counter(loss.kind for loss in result.losses).items())),
         },
         "session_ids": list(result.session_ids),
+        **origins,
         "losses": [cast(JsonObject, loss.model_dump(mode="json")) for loss in result.losses],
         "never_said": list(_NEVER_SAID),
     }
@@ -80,8 +90,8 @@ def write_export(result: ExportResult, file_format: ExportFormat, path: Path | s
     """Write an export and, beside it, ``FILE.manifest.json``; an older file of that name is replaced as a whole.
 
     Args:
-        result: what `limi_rows` gave.
-        file_format: ``limi`` or ``trl``.
+        result: what `limi_rows` or `preference_rows` gave.
+        file_format: the form of its rows.
         path: where to; ``-`` writes to standard output, without a manifest file.
 
     Raises:

@@ -6,7 +6,7 @@ from typing import Literal
 
 from limi_sessions.records.value import JsonObject, Value
 
-ExportFormat = Literal["limi", "trl"]
+ExportFormat = Literal["limi", "trl", "preference"]
 ArgumentForm = Literal["object", "string"]
 LossKind = Literal[
     "session_without_agent",
@@ -19,7 +19,11 @@ LossKind = Literal[
     "result_without_call",
     "broken_arguments",
     "provider_fields",
+    "edited_call",
+    "not_comparable",
+    "session_without_pair",
 ]
+PairKind = Literal["edited_call", "divergence"]
 
 
 class Loss(Value):
@@ -28,7 +32,9 @@ class Loss(Value):
     kind: LossKind
     session_id: str
     turn_no: int | None = None
-    """None: it concerns the whole session."""
+    """On the path of ``branch``; None: it concerns the whole session."""
+    branch: str | None = None
+    """Where the turn was recorded; None with ``turn_no``."""
     what: str
     """One sentence for a person."""
 
@@ -39,6 +45,19 @@ class Filters(Value):
     arguments: ArgumentForm
     include_demo: bool
     include_human: bool
+    whole: bool | None = None
+    """Of pairs: whether all that follows a divergence stands in them; None where there are no pairs."""
+
+
+class PairOrigin(Value):
+    """Where a preference pair comes from."""
+
+    kind: PairKind
+    session_id: str
+    branch: str
+    """Where the chosen side was recorded."""
+    turn_no: int
+    """The first turn of the chosen side."""
 
 
 class ExportResult(Value):
@@ -49,3 +68,5 @@ class ExportResult(Value):
     session_ids: tuple[str, ...]
     """One a row."""
     filters: Filters
+    origins: tuple[PairOrigin, ...] = ()
+    """One a row where rows are pairs; else none."""

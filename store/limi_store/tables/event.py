@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
+from pydantic import TypeAdapter
+
 from limi_sessions.records.event import GENESIS, Event
+from limi_sessions.records.payload import AnyPayload, Payload
+from limi_sessions.records.value import JsonObject
 from limi_store.tables.table import Cells, Table, columns
 
 if TYPE_CHECKING:
@@ -16,6 +21,9 @@ EVENT = Table(
     columns("session_id seq:BIGINT event_id ts mono_ns:BIGINT kind actor schema:BIGINT payload prev_sha256 sha256"),
     order="seq",
 )
+_COLUMNS = [name for name, _ in EVENT.columns]
+_KIND, _PAYLOAD = _COLUMNS.index("kind"), _COLUMNS.index("payload")
+_ANY_PAYLOAD: TypeAdapter[Payload] = TypeAdapter(AnyPayload)
 JOURNAL = Table("journal", columns("session_id last_seq:BIGINT last_sha256 size_bytes:BIGINT"), order="session_id")
 
 
@@ -44,6 +52,17 @@ def event_row(event: Event) -> Cells:
         event.prev_sha256,
         event.sha256,
     )
+
+
+def as_written_now(row: Cells) -> Cells:
+    """A row of `EVENT` as this program would write it: an older one's payload lacks the fields added since."""
+    kind, payload = row[_KIND], row[_PAYLOAD]
+    try:
+        fields = cast(JsonObject, json.loads(cast(str, payload)))
+        now = _ANY_PAYLOAD.validate_python({**fields, "kind": kind}).model_dump_json(exclude={"kind"})
+    except (ValueError, TypeError, RecursionError):
+        return row
+    return (*row[:_PAYLOAD], now, *row[_PAYLOAD + 1 :])
 
 
 def put_position(cursor: DuckDBPyConnection, session_id: str, position: Position) -> None:

@@ -19,13 +19,15 @@ SESSION = Table(
     "session",
     columns(
         "session_id ts actor limi_version query workspace model provider demo:BOOLEAN profile shell mode sampling"
-        " limits system_prompt tools tool_set_sha256 sandbox source parent_session_id hostname platform"
+        " limits system_prompt tools tool_set_sha256 sandbox source parent_session_id hostname platform network"
     ),
     order="ts",
 )
 CAST_FILE = Table(
     "cast_file",
-    columns("session_id seq:BIGINT ts file shell version cols:BIGINT rows:BIGINT marks"),
+    columns(
+        "session_id seq:BIGINT ts file shell version cols:BIGINT rows:BIGINT marks sandbox network private:BOOLEAN"
+    ),
     order="seq",
 )
 _TOOLS = TypeAdapter(tuple[ToolSchema, ...])
@@ -56,6 +58,7 @@ def session_row(event: Event, started: SessionStarted) -> Cells:
         started.parent_session_id,
         started.hostname,
         started.platform,
+        started.network,
     )
 
 
@@ -71,6 +74,9 @@ def cast_file_row(event: Event, started: ShellStarted) -> Cells:
         started.cols,
         started.rows,
         started.marks,
+        started.sandbox,
+        started.network,
+        started.private,
     )
 
 

@@ -5,6 +5,7 @@ A call that never got a result (its session was cut off) stands in the events on
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 
 from limi_sessions.records.event import Event
@@ -17,7 +18,7 @@ TOOL_CALL = Table(
     columns(
         "session_id call_id request_id name arguments edited_arguments problem decision decided_by reason status"
         " exit_code:BIGINT cwd duration_ms:DOUBLE truncated_chars:BIGINT artifact proposed_ts finished_ts"
-        " finished_seq:BIGINT cast_from:BIGINT cast_to:BIGINT"
+        " finished_seq:BIGINT cast_from:BIGINT cast_to:BIGINT mode reason_codes remembered:BOOLEAN"
     ),
     order="finished_seq",
 )
@@ -79,4 +80,7 @@ def _row(event: Event, finished: ToolFinished, opened: _OpenCall | None) -> Cell
         event.seq,
         finished.cast_from,
         finished.cast_to,
+        decided.mode if decided else None,
+        json.dumps(decided.reason_codes) if decided and decided.reason_codes else None,
+        decided is not None and decided.remembered,
     )

@@ -1,6 +1,6 @@
 """One row a session for lists, kept up to date, and its union with what people said at the desk.
 
-`TrajectoryBuilder` computes event by event what `limi_sessions.trajectory.summary_of` computes from a whole session.
+`TrajectoryBuilder` computes event by event what `limi_sessions.summary.summary_of` computes from a whole session.
 """
 
 from __future__ import annotations
@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Literal, cast
 
 from limi_sessions.records.event import Event
 from limi_sessions.records.payload import (
+    Rewound,
     SessionFinished,
+    SessionForked,
     SessionResumed,
     SessionStarted,
     SessionStatus,
@@ -17,6 +19,7 @@ from limi_sessions.records.payload import (
 )
 from limi_sessions.records.turn import SessionSummary, Turn
 from limi_sessions.summary import title_of
+from limi_sessions.trajectory import TurnBuilder
 from limi_store.tables.table import Cells, Table, columns
 
 if TYPE_CHECKING:
@@ -26,7 +29,7 @@ TRAJECTORY = Table(
     "trajectory",
     columns(
         "session_id title query source status model turns:BIGINT tokens:BIGINT cost_usd:DOUBLE started_at updated_at"
-        " workspace demo:BOOLEAN"
+        " workspace demo:BOOLEAN branches:BIGINT parent_session_id"
     ),
     order="session_id",
 )
@@ -36,8 +39,8 @@ OPEN = "open"
 _CHANGING = [name for name, _ in TRAJECTORY.columns if name != "session_id"]
 _SELECT = """
 SELECT t.session_id, coalesce(nullif(d.title, ''), t.title), t.source, t.status, t.model, t.turns, t.tokens,
-    t.cost_usd, t.started_at, t.updated_at, t.workspace, t.query, t.demo, coalesce(d.tags, []),
-    coalesce(d.bin = 'deleted', false)
+    t.cost_usd, t.started_at, t.updated_at, t.workspace, t.query, t.demo, t.branches, t.parent_session_id,
+    coalesce(d.tags, []), coalesce(d.bin = 'deleted', false)
 FROM trajectory t LEFT JOIN desk d USING (session_id)
 """
 
@@ -48,50 +51,58 @@ class TrajectoryBuilder:
     def __init__(self, session_id: str) -> None:
         self._session_id = session_id
         self._started: SessionStarted | None = None
-        self._query = ""
+        self._first_said = ""
         self._status: SessionStatus | Literal["open"] = OPEN
         self._model = ""
         self._turns = 0
+        self._branches = 1
         self._tokens: int | None = None
         self._cost: float | None = None
         self._started_at = ""
         self._updated_at = ""
 
-    def feed(self, event: Event, turns: list[Turn]) -> None:
-        """Take the next event and the turns that it settled."""
+    def feed(self, event: Event, settled: list[Turn], line: TurnBuilder) -> None:
+        """Take the next event, the turns that it settled, and the conversation after it."""
         self._started_at = self._started_at or event.ts
         self._updated_at = event.ts
+        for turn in settled:
+            self._count(turn)
+            if turn.cost_usd is not None:
+                self._cost = (self._cost or 0) + turn.cost_usd
         match event.payload:
             case SessionStarted() as started if self._started is None:
-                self._started, self._started_at = started, event.ts
-                self._query, self._model = started.query or self._query, started.model
+                self._started, self._started_at, self._model = started, event.ts, started.model
             case SettingsChanged(model=str() as model) if model:
                 self._model = model
+            case SessionForked():
+                self._started_at = event.ts
             case SessionFinished(status=status):
                 self._status = status
             case SessionResumed():
                 self._status = OPEN
+            case Rewound():
+                self._turns, self._tokens, self._first_said = 0, None, ""
+                self._branches = line.branch_count
+                for turn in line.turns:
+                    self._count(turn)
             case _:
                 pass
-        for turn in turns:
-            self._count(turn)
 
     def _count(self, turn: Turn) -> None:
         self._turns += 1
-        if turn.source == "expert" and not self._query:
-            self._query = turn.content
+        if turn.source == "expert" and not self._first_said:
+            self._first_said = turn.content
         if turn.usage is not None:
             self._tokens = turn.usage.prompt + turn.usage.completion
-        if turn.cost_usd is not None:
-            self._cost = (self._cost or 0) + turn.cost_usd
 
     def row(self) -> Cells:
         """A row of `TRAJECTORY`."""
         started = self._started
+        query = (started.query if started else "") or self._first_said
         return (
             self._session_id,
-            title_of(self._query),
-            self._query,
+            title_of(query),
+            query,
             started.source if started else "session",
             self._status,
             self._model,
@@ -102,6 +113,8 @@ class TrajectoryBuilder:
             self._updated_at,
             started.workspace if started else "",
             started.demo if started else False,
+            self._branches,
+            started.parent_session_id if started else None,
         )
 
 
@@ -133,12 +146,6 @@ def summary_row(cursor: DuckDBPyConnection, session_id: str) -> tuple[SessionSum
     return _summary(rows[0]) if rows else None
 
 
-def turn_counts(cursor: DuckDBPyConnection) -> dict[str, int]:
-    """How many turns every session has that has any."""
-    rows = cursor.execute("SELECT session_id, turns FROM trajectory WHERE turns > 0").fetchall()
-    return dict(cast("list[tuple[str, int]]", rows))
-
-
 def ids_with_prefix(cursor: DuckDBPyConnection, prefix: str) -> list[tuple[str, str, bool]]:
     """(id, title, whether it lies in the bin) of sessions whose id begins so, newest first."""
     rows = cursor.execute(
@@ -152,8 +159,8 @@ def ids_with_prefix(cursor: DuckDBPyConnection, prefix: str) -> list[tuple[str, 
 
 def _summary(row: Cells) -> tuple[SessionSummary, bool]:
     names = (
-        "session_id title source status model turns tokens cost_usd started_at updated_at workspace query demo tags"
-        " deleted"
+        "session_id title source status model turns tokens cost_usd started_at updated_at workspace query demo"
+        " branches parent_session_id tags deleted"
     ).split()
     fields = cast("dict[str, object]", dict(zip(names, row, strict=True)))
     unfinished = fields["status"] == OPEN

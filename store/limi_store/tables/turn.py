@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from limi_sessions.records.turn import Turn
 from limi_store.tables.table import Cells, Table, columns
@@ -17,7 +17,7 @@ TURN = Table(
         "session_id branch turn_no:BIGINT role source actor ts event_id content reasoning tool_calls tool_call_id"
         " tool_name tool_status exit_code:BIGINT cwd model finish_reason prompt_tokens:BIGINT"
         " completion_tokens:BIGINT reasoning_tokens:BIGINT token_method cost_usd:DOUBLE latency_ms:DOUBLE extra"
-        " demo:BOOLEAN cast_from:BIGINT cast_to:BIGINT"
+        " demo:BOOLEAN cast_from:BIGINT cast_to:BIGINT note edited"
     ),
     order="branch, turn_no",
 )
@@ -25,7 +25,7 @@ _NAMES = [name for name, _ in TURN.columns]
 
 
 def turn_row(turn: Turn) -> Cells:
-    """A row of `TURN`; calls and provider fields are JSON text, NULL when there are none."""
+    """A row of `TURN`; calls and provider fields are JSON text; what there is none of is NULL."""
     usage = turn.usage
     calls = [call.model_dump(mode="json") for call in turn.tool_calls]
     return (
@@ -57,11 +57,13 @@ def turn_row(turn: Turn) -> Cells:
         turn.demo,
         turn.cast_from,
         turn.cast_to,
+        turn.note or None,
+        None if turn.edited is None else turn.edited.model_dump_json(),
     )
 
 
 def turns_of_session(cursor: DuckDBPyConnection, session_id: str) -> list[Turn]:
-    """A session's turns in order."""
+    """A session's turns, one branch after the other, each in order."""
     return [_turn(row) for row in TURN.of_session(cursor, session_id)]
 
 
@@ -74,12 +76,20 @@ def _turn(row: Cells) -> Turn:
         "reasoning": fields.pop("reasoning_tokens"),
         "method": method,
     }
-    calls, extra = fields.pop("tool_calls"), fields.pop("extra")
+    calls, extra, edited = fields.pop("tool_calls"), fields.pop("extra"), fields.pop("edited")
     return Turn.model_validate(
         {
             **fields,
             "usage": None if method is None else tokens,
             "tool_calls": json.loads(calls) if isinstance(calls, str) else (),
             "extra": json.loads(extra) if isinstance(extra, str) else {},
+            "edited": json.loads(edited) if isinstance(edited, str) else None,
+            "note": fields["note"] or "",
         }
     )
+
+
+def turn_counts(cursor: DuckDBPyConnection) -> dict[str, int]:
+    """How many turns, on all branches together, every session has that has any."""
+    rows = cursor.execute("SELECT session_id, count(*) FROM turn GROUP BY session_id").fetchall()
+    return dict(cast("list[tuple[str, int]]", rows))

@@ -1,0 +1,124 @@
+"""The slash commands that undo, rewind and branch, over the live session."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast, get_args
+
+from limi_sessions.live import LiveSession
+from limi_sessions.live_workspace import CannotRestore
+from limi_sessions.records.payload import WorkspaceRestored
+from limi_sessions.records.turn import Branch
+from limi_sessions.rewinding import CannotRewind, Parts, RewindOutcome, RewindPoint
+from limi_tui.screens.command_failed import CommandFailed
+from limi_tui.screens.rewind import RewindScreen
+
+if TYPE_CHECKING:
+    from limi_tui.screens.session import SessionScreen
+
+_REWIND = "/rewind TURN [both | conversation | files]; without a number it shows the turns"
+
+
+async def undo(screen: SessionScreen, live: LiveSession, argument: str) -> None:
+    """Bring the workspace back to the state before the last change."""
+    await _restored(screen, live, "undo")
+
+
+async def redo(screen: SessionScreen, live: LiveSession, argument: str) -> None:
+    """Bring back what was undone last."""
+    await _restored(screen, live, "redo")
+
+
+async def _restored(screen: SessionScreen, live: LiveSession, way: str) -> None:
+    if live.is_working:
+        raise CommandFailed(f"/{way} waits until the agent has stopped: press Escape, then /{way}")
+    try:
+        restored = await (live.workspace.undo() if way == "undo" else live.workspace.redo())
+    except CannotRestore as error:
+        raise CommandFailed(str(error)) from error
+    screen.notify(_files_words(restored))
+
+
+def _files_words(restored: WorkspaceRestored) -> str:
+    files = "1 file" if restored.changed == 1 else f"{restored.changed} files"
+    return f"{files} brought back." if not restored.problems else f"{files} differed, not all could be brought back."
+
+
+async def rewind(screen: SessionScreen, live: LiveSession, argument: str) -> None:
+    """Go back to a turn, or show all of them."""
+    words = argument.split()
+    if not words:
+        screen.action_rewind()
+        return
+    parts = words[1] if len(words) > 1 else "both"
+    if len(words) > 2 or not words[0].isdigit() or parts not in get_args(Parts):
+        raise CommandFailed(_REWIND)
+    await go_back(screen, live, RewindPoint(int(words[0])), cast(Parts, parts))
+
+
+async def retry(screen: SessionScreen, live: LiveSession, argument: str) -> None:
+    """Have a turn of the agent done again: its last one, or a numbered one."""
+    path = live.conversation.turns
+    if argument and not argument.isdigit():
+        raise CommandFailed("/retry [TURN]: a turn of the agent; its last one when no number is given")
+    agents = [turn.turn_no for turn in path if turn.source == "agent"]
+    number = int(argument) if argument else max(agents, default=0)
+    if number not in agents or number == 0:
+        raise CommandFailed(f"there is no turn {number} of the agent; /rewind shows the turns")
+    await go_back(screen, live, RewindPoint(number - 1), "both", retry=True)
+
+
+async def branches(screen: SessionScreen, live: LiveSession, argument: str) -> None:
+    """List the branches, or go on with the end of one."""
+    line = live.conversation.line
+    known = {branch.name: branch for branch in line.branches}
+    if argument:
+        if argument not in known:
+            raise CommandFailed(f"there is no branch {argument}; there are: {', '.join(known)}")
+        if argument == line.branch:
+            raise CommandFailed(f"{argument} is where the conversation stands")
+        last = known[argument].at_turn + len(known[argument].turns) - 1
+        await go_back(screen, live, RewindPoint(last, argument), "both")
+        return
+    rows = [f"{'›' if name == line.branch else ' '} {_branch_words(branch)}" for name, branch in known.items()]
+    screen.notice("note", "\n".join([*rows, "/branch NAME goes on with the end of one"]))
+
+
+def _branch_words(branch: Branch) -> str:
+    start = f", left {branch.parent} after turn {branch.at_turn - 1}" if branch.parent else ""
+    if not branch.turns:
+        return f"{branch.name}: no turns yet{start}"
+    return f"{branch.name}: turns {branch.turns[0].turn_no} to {branch.turns[-1].turn_no}{start}"
+
+
+async def go_back(
+    screen: SessionScreen, live: LiveSession, point: RewindPoint, parts: Parts, *, retry: bool = False
+) -> None:
+    """Rewind, and say what came of it.
+
+    Raises:
+        CommandFailed: it cannot be done.
+    """
+    try:
+        outcome = await live.rewind(point, parts=parts, retry=retry)
+    except (CannotRewind, CannotRestore) as error:
+        raise CommandFailed(str(error)) from error
+    screen.notify(_outcome_words(outcome))
+    if retry and outcome.branch is not None:
+        screen.life.work_again()
+
+
+def _outcome_words(outcome: RewindOutcome) -> str:
+    words: list[str] = []
+    if outcome.branch is not None:
+        words.append(f"Branch {outcome.branch} begins here.")
+    if outcome.changed_files is not None:
+        words.append(f"{outcome.changed_files} files brought back.")
+    if outcome.problems:
+        words.append(f"{len(outcome.problems)} could not be.")
+    return " ".join(words)
+
+
+def rewind_screen(live: LiveSession) -> RewindScreen:
+    """The screen that shows where to go back to."""
+    line = live.conversation.line
+    return RewindScreen(line.branches, current=line.branch, changing_calls=live.workspace.history.changing_calls)

@@ -1,0 +1,134 @@
+"""The process table, as far as the shell's keeper and its watcher need it.
+
+Knows nothing of limi; the standard library only, as the keeper runs without site-packages.
+
+Source: proc(5) stat, status, loadavg.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Collection, Iterable
+from pathlib import Path
+from typing import NamedTuple
+
+_PROC = "/proc"
+HAS_PROC = Path("/proc/self/stat").exists()
+_PARENT, _GROUP, _THREADS, _STARTED = 1, 2, 17, 19
+"""Places in a process's stat, counted from the state on."""
+
+
+class Process(NamedTuple):
+    """One live process."""
+
+    parent: int
+    group: int
+    """Process group."""
+    threads: int
+
+
+def stat_fields(pid: int | str) -> list[bytes]:
+    """Fields of a process's stat from the state on; empty when it is gone."""
+    try:
+        descriptor = os.open(f"{_PROC}/{pid}/stat", os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return []
+    try:
+        return os.read(descriptor, 1024).rpartition(b")")[2].split()
+    except OSError:
+        return []
+    finally:
+        os.close(descriptor)
+
+
+def live_processes(*, without: Collection[int] = ()) -> dict[int, Process]:
+    """Every live process by its id; zombies are left out, and those that are not asked for."""
+    found: dict[int, Process] = {}
+    if not HAS_PROC:
+        return {pid: process for pid, process in _listed() if pid not in without}
+    for name in os.listdir(_PROC):  # noqa: PTH208 - a hot path
+        if not name.isdigit() or (pid := int(name)) in without:
+            continue
+        fields = stat_fields(name)
+        with contextlib.suppress(IndexError, ValueError):
+            if fields[0] not in (b"Z", b"X"):
+                found[pid] = Process(int(fields[_PARENT]), int(fields[_GROUP]), int(fields[_THREADS]))
+    return found
+
+
+def below(roots: Iterable[int], table: dict[int, Process]) -> list[int]:
+    """The processes of a table that descend from one of these, in no order."""
+    children: dict[int, list[int]] = {}
+    for pid, process in table.items():
+        children.setdefault(process.parent, []).append(pid)
+    found: list[int] = []
+    waiting = [pid for root in roots for pid in children.get(root, ())]
+    while waiting:
+        pid = waiting.pop()
+        found.append(pid)
+        waiting.extend(children.get(pid, ()))
+    return found
+
+
+def descendants(root: int) -> list[int]:
+    """Every live process below ``root``, in no order."""
+    return below([root], live_processes())
+
+
+def signal_all(pids: Iterable[int], number: int) -> None:
+    """Send a signal to those that are still there and may be signalled."""
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.kill(pid, number)
+
+
+def threads_of_machine() -> int | None:
+    """Processes and threads of the whole machine, for the price of one small read; None where that is not known."""
+    try:
+        with open(f"{_PROC}/loadavg", "rb") as stream:  # noqa: PTH123 - a hot path
+            return int(stream.read(128).split()[3].partition(b"/")[2])
+    except (OSError, IndexError, ValueError):
+        return None
+
+
+def first_inside(spawned: int) -> int | None:
+    """The first program in the process namespace that a sandbox has made; None: it has made none (yet).
+
+    The namespace's first process is a child or a grandchild of the sandbox; what the sandbox was asked to run is the
+    oldest child of that one.
+
+    Args:
+        spawned: the sandbox, outside of the namespace.
+    """
+    table = live_processes()
+    near = [pid for pid, process in table.items() if process.parent == spawned]
+    near += [pid for pid, process in table.items() if process.parent in near]
+    inits = [pid for pid in near if _innermost_pid(pid) == 1]
+    inside = [pid for pid, process in table.items() if inits and process.parent == inits[0]]
+    return min(inside, key=_started, default=None)
+
+
+def _innermost_pid(pid: int) -> int | None:
+    """A process's id in its own namespace, where that is not ours."""
+    with contextlib.suppress(OSError):
+        for line in Path(f"{_PROC}/{pid}/status").read_bytes().splitlines():
+            if line.startswith(b"NSpid:"):
+                numbers = line.split()[1:]
+                return int(numbers[-1]) if len(numbers) > 1 else None
+    return None
+
+
+def _started(pid: int) -> tuple[int, int]:
+    fields = stat_fields(pid)
+    return (int(fields[_STARTED]) if len(fields) > _STARTED else 0, pid)
+
+
+def _listed() -> Iterable[tuple[int, Process]]:
+    import subprocess  # costs 10 ms that Linux need not pay
+
+    wanted = ["ps", "-axo", "pid=,ppid=,pgid=,stat="]
+    for line in subprocess.run(wanted, capture_output=True, text=True, check=False).stdout.splitlines():
+        pid, parent, group, state = line.split()[:4]
+        if not state.startswith("Z"):
+            yield int(pid), Process(int(parent), int(group), 1)
