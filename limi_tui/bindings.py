@@ -23,6 +23,7 @@ SESSION: list[BindingType] = [
     Binding("ctrl+shift+right", "resize_panes(5)", "Talk wider", id="talk-wider", priority=True, show=False),
     Binding("alt+a", "answer_approval", "Approval", id="focus-approval", priority=True, show=False),
     Binding("f4", "cycle_mode", "Mode", id="cycle-mode", show=False),
+    Binding("f9", "private_shell", "Own shell", id="private-shell", priority=True, show=False),
     Binding("f7", "rewind", "Go back", id="rewind", show=False),
     Binding("f2", "transcript", "Transcript", id="focus-transcript", show=False),
     Binding("f5", "sessions", "Sessions", id="sessions"),

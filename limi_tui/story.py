@@ -38,6 +38,7 @@ from limi_sessions.records.payload import (
     WorkspaceSnapshotTaken,
 )
 from limi_sessions.trajectory import turns_of
+from limi_tui.story_decisions import decided_block
 from limi_tui.story_words import restored_words, rewound_words, settings_words, snapshot_words
 from limi_tui.widgets.transcript_blocks import (
     AgentBlock,
@@ -216,12 +217,10 @@ class Story:
             self._page.append(block)
 
     def _decide(self, decided: ToolDecided) -> None:
-        if decided.decision == "reject":
-            self._change(
-                decided.call_id, state="denied", remark=f"rejected: {decided.reason}" if decided.reason else ""
-            )
-        else:
-            self._change(decided.call_id, state="started")
+        proposed = self._calls.get(decided.call_id)
+        if proposed is not None:
+            self._calls[decided.call_id] = decided_block(proposed, decided)
+            self._page.replace(proposed.key, self._calls[decided.call_id])
 
     def _finish(self, finished: ToolFinished) -> None:
         if finished.call_id not in self._calls:

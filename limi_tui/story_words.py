@@ -46,4 +46,6 @@ def settings_words(changed: SettingsChanged) -> str:
     if changed.sampling is not None:
         given = changed.sampling.model_dump(exclude_none=True)
         words.append("sampling " + (", ".join(f"{k} {v}" for k, v in given.items()) or "the provider's default"))
+    if changed.allowed_host is not None:
+        words.append(f"network allowed to {changed.allowed_host}")
     return "changed: " + ", ".join(words)

@@ -6,7 +6,8 @@ import os
 
 import click
 
-from limi_sessions.paths import Home
+from limi_sessions.paths import Home, store_socket
+from limi_tui.cli.failures import Refused
 from limi_tui.cli.options import acting_as, chosen_handle, json_output
 from limi_tui.cli.output import print_json, print_line, print_note
 from limi_tui.settings import store_setting
@@ -32,6 +33,8 @@ def whoami(context: click.Context, handle: str | None, as_json: bool) -> None:
     if handle is not None:
         if not is_handle(handle):
             raise click.UsageError(f"{handle!r} is no handle: it takes {ALLOWED}", context)
+        if store_socket(home) is not None:
+            raise Refused("your handle is not set from the shell of a session: type it in another terminal")
         home.make()
         store_setting(home, "identity", "handle", value=handle)
         if os.environ.get("LIMI_AS") not in (None, "", handle):

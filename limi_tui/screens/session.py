@@ -22,12 +22,13 @@ from limi_sessions.records.event import Event
 from limi_sessions.records.identity import uuid7
 from limi_tui import messages
 from limi_tui.garbage import let_go, set_aside
-from limi_tui.guard import copy_text
 from limi_tui.link import SessionLink
 from limi_tui.screens.command_failed import CommandFailed
 from limi_tui.screens.session_asking import SessionAsking
 from limi_tui.screens.session_commands import COMMANDS, run_command
 from limi_tui.screens.session_going_back import go_back, rewind_screen
+from limi_tui.screens.session_guarding import tell_of_sandbox
+from limi_tui.screens.session_hands import SessionHands
 from limi_tui.screens.session_life import SessionLife
 from limi_tui.screens.session_status import SWALLOWED, SessionStatusBoard, waiting_banner
 from limi_tui.story import Story
@@ -36,6 +37,7 @@ from limi_tui.widgets.asking import AskingArea
 from limi_tui.widgets.composer import Composer
 from limi_tui.widgets.finish_card import FinishCard, FinishVerdict
 from limi_tui.widgets.panes import Panes
+from limi_tui.widgets.private_area import PrivateArea
 from limi_tui.widgets.status_line import StatusLine
 from limi_tui.widgets.terminal_pane import TerminalPane
 from limi_tui.widgets.transcript import Transcript
@@ -52,7 +54,7 @@ _ON_DEMO = (
 )
 
 
-class SessionScreen(SessionAsking):
+class SessionScreen(SessionAsking, SessionHands):
     """One session on the screen."""
 
     CSS_PATH = "session.tcss"
@@ -85,6 +87,7 @@ class SessionScreen(SessionAsking):
                 yield Transcript(id="transcript", empty=WELCOME)
             with Vertical(id="shell"):
                 yield TerminalPane(id="terminal")
+                yield PrivateArea(id="private")
         yield AskingArea(id="asking")
         yield Composer(commands=COMMANDS, id="composer")
         yield StatusLine(id="status")
@@ -93,7 +96,8 @@ class SessionScreen(SessionAsking):
     def on_mount(self) -> None:
         """Open the session while the first frame is drawn."""
         self.transcript = self.query_one(Transcript)
-        self.terminal = self.query_one(TerminalPane)
+        self.terminal = self.query_one("#terminal", TerminalPane)
+        self.private = self.query_one(PrivateArea)
         self.asking = self.query_one(AskingArea)
         self.panes = self.query_one(Panes)
         self.composer = self.query_one(Composer)
@@ -119,13 +123,15 @@ class SessionScreen(SessionAsking):
             approver=link,
             observer=link,
             watcher=link,
+            private_watcher=self.private,
             ask=link.ask,
         )
-        await self.life.open(company, *self._shell_size)
+        await self.life.open(company, *self._shell_size, store=self.limi.store_gate.store)
 
     def session_opened(self, live: LiveSession) -> None:
         """It is open now."""
         self.board.attach(live)
+        tell_of_sandbox(self, live)
         # The pane may have got another size meanwhile.
         live.shell.resize(*self._shell_size)
         set_aside()
@@ -266,25 +272,3 @@ class SessionScreen(SessionAsking):
         text = f"/{name} {arguments}".rstrip()
         self.notice("note", f"done as soon as the session is open: {text}")
         self.life.when_open(text, lambda: self._run_command(name, arguments))
-
-    @on(TerminalPane.Typed)
-    def _typed(self, message: TerminalPane.Typed) -> None:
-        self.board.touched()
-        if self.live is not None and self.live.shell.shell is not None:
-            self.live.shell.shell.type_human(message.data)
-
-    @on(TerminalPane.Pasted)
-    def _pasted(self, message: TerminalPane.Pasted) -> None:
-        if self.live is not None and self.live.shell.shell is not None:
-            self.live.shell.shell.paste_human(message.text)
-
-    @on(TerminalPane.Resized)
-    def _terminal_resized(self, message: TerminalPane.Resized) -> None:
-        if self.live is not None:
-            self.live.shell.resize(message.cols, message.rows)
-
-    @on(TerminalPane.CopyRequested)
-    @on(Transcript.CopyRequested)
-    def _copy_requested(self, message: TerminalPane.CopyRequested | Transcript.CopyRequested) -> None:
-        if copy_text(self.limi, message.text):
-            self.notify(f"{len(message.text)} characters copied.")

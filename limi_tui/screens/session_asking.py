@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from textual import events, on
+from textual import on
 from textual.widgets import TextArea
 
 from limi_tui import messages
@@ -52,12 +52,10 @@ class SessionAsking(SessionKeys):
         self.board.activity_changed("running")
         self.composer.end_ask()
 
-    def on_key(self, event: events.Key) -> None:
-        """Letters that decide nothing, typed when an approval came in between, go on where they were meant to go."""
-        if isinstance(self.focused, ApprovalBar) and event.is_printable:
-            event.stop()
-            held = self.focused.take_held()
-            # At once: `focus` waits its turn, and the next letters may be here already.
-            area = self.composer.query_one(TextArea)
-            self.set_focus(area)
-            area.insert(held + (event.character or ""))
+    @on(ApprovalBar.Typed)
+    def _typed_past_the_approval(self, message: ApprovalBar.Typed) -> None:
+        """What decides nothing, typed when an approval came in between, goes on where it was meant to go."""
+        # At once: `focus` waits its turn, and the next letters may be here already.
+        area = self.composer.query_one(TextArea)
+        self.set_focus(area)
+        area.insert(message.text)

@@ -14,6 +14,7 @@ from limi_sessions.records.message import Sampling
 from limi_sessions.records.payload import ApprovalMode, SessionRenamed, SessionTagged
 from limi_store import StoreError
 from limi_tui.screens import session_going_back as going_back
+from limi_tui.screens import session_guarding as guarding
 from limi_tui.screens.command_failed import CommandFailed
 from limi_tui.screens.failure_words import failure_words
 
@@ -120,6 +121,9 @@ _ON_A_SESSION: dict[str, tuple[_Command, str]] = {
     "rewind": (going_back.rewind, "go back to a turn: both, conversation or files"),
     "retry": (going_back.retry, "have the agent's last turn done again on a new branch"),
     "branch": (going_back.branches, "list the branches, NAME goes on with one"),
+    "sandbox": (guarding.sandbox, "what confines the shell, in words"),
+    "network": (guarding.network, "off, allow-list or on for the confined shell; allow HOST"),
+    "record": (guarding.record, "on or off: record your own shell (F9)"),
     "stop": (_stop, "stop the agent"),
     "shell": (_shell, "start a new shell after one has ended"),
 }

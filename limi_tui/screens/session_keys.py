@@ -7,6 +7,7 @@ from typing import ClassVar
 from textual.binding import BindingType
 
 from limi_sessions.live import LiveSession
+from limi_sessions.pty.errors import ShellError
 from limi_sessions.records.payload import ApprovalMode
 from limi_tui import bindings
 from limi_tui.screens.room import Room
@@ -16,6 +17,7 @@ from limi_tui.widgets.asking import AskingArea
 from limi_tui.widgets.composer import Composer
 from limi_tui.widgets.help_screen import HelpScreen
 from limi_tui.widgets.panes import Panes
+from limi_tui.widgets.private_area import PrivateArea
 from limi_tui.widgets.terminal_pane import TerminalPane
 from limi_tui.widgets.transcript import Transcript
 
@@ -37,6 +39,7 @@ class SessionKeys(Room):
     board: SessionStatusBoard
     transcript: Transcript
     terminal: TerminalPane
+    private: PrivateArea
     asking: AskingArea
     panes: Panes
     composer: Composer
@@ -48,7 +51,7 @@ class SessionKeys(Room):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """In the shell, only keys that leave it or act through it are ours: the others are its program's."""
-        if action in _NOT_IN_THE_SHELL and self.focused is not None and self.focused is self.query_one(TerminalPane):
+        if action in _NOT_IN_THE_SHELL and isinstance(self.focused, TerminalPane):
             return False
         return super().check_action(action, parameters)
 
@@ -63,10 +66,10 @@ class SessionKeys(Room):
 
     def action_switch_pane(self) -> None:
         """Move between talking and the shell."""
-        if self.focused is self.terminal:
+        if isinstance(self.focused, TerminalPane):
             self._focus_talk()
         else:
-            self.terminal.focus()
+            (self.private.pane if self.private.display else self.terminal).focus()
 
     def _focus_talk(self) -> None:
         if self.asking.is_asking and not self.composer.text:
@@ -92,7 +95,23 @@ class SessionKeys(Room):
             self.composer.focus()
         else:
             shell.lease.take_over()
-            self.terminal.focus()
+            self._show_private(shown=False)
+
+    async def action_private_shell(self) -> None:
+        """Show your own shell in place of the shared one, or the shared one again."""
+        if self.live is None:
+            return
+        shown = not self.private.display
+        self._show_private(shown=shown)
+        if shown:
+            try:
+                await self.private.open(self.live.private)
+            except ShellError as error:
+                self.notify(str(error), severity="error")
+
+    def _show_private(self, *, shown: bool) -> None:
+        self.private.display, self.terminal.display = shown, not shown
+        (self.private.pane if shown else self.terminal).focus()
 
     async def action_cycle_mode(self) -> None:
         """Go from plan to ask to auto-edit; yolo is said in words."""
@@ -107,7 +126,7 @@ class SessionKeys(Room):
 
     def action_zoom(self) -> None:
         """Give the focused pane all the room, or take it back."""
-        self.panes.zoom(self.query_one("#shell" if self.focused is self.terminal else "#talk"))
+        self.panes.zoom(self.query_one("#shell" if isinstance(self.focused, TerminalPane) else "#talk"))
 
     def action_resize_panes(self, change: int) -> None:
         """Move the border between the panes by percent of the width."""

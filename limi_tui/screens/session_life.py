@@ -15,9 +15,11 @@ from limi_sessions.live import LiveSession
 from limi_sessions.plan import Company
 from limi_sessions.records.event import Event
 from limi_sessions.records.payload import SessionFinished
+from limi_store import StorePort
 from limi_tui.screens.failure_words import failure_words
 from limi_tui.verbs.opening import open_again, open_new
 from limi_tui.verbs.opening_request import OpeningRequest
+from limi_tui.verbs.store_guard import StoreGuard
 from limi_tui.widgets.finish_card import FinishVerdict
 from limi_tui.widgets.transcript_blocks import NoticeKind
 
@@ -76,6 +78,7 @@ class SessionLife:
         self._page = page
         self.request = request
         self._model = model
+        self._guard: StoreGuard | None = None
         self.live: LiveSession | None = None
         """None unless the phase is ``open``."""
         self.phase: Phase = "opening"
@@ -93,9 +96,17 @@ class SessionLife:
             return False
         return any(turn.source != "system" for turn in live.conversation.turns)
 
-    async def open(self, company: Company, cols: int, rows: int) -> None:
-        """Open the session, then do what was asked for meanwhile."""
+    async def open(self, company: Company, cols: int, rows: int, *, store: Callable[[], StorePort]) -> None:
+        """Open the session, then do what was asked for meanwhile.
+
+        Args:
+            company: who is around it.
+            cols: of the shell's screen.
+            rows: of the shell's screen.
+            store: for `limi` verbs typed in its shell; waits until it is open.
+        """
         self.phase = "opening"
+        self._guard = StoreGuard(store)
         try:
             live = await self._opened(company, cols=cols, rows=rows)
         except Exception as error:  # noqa: BLE001 - shown where the person looks; the screen stays usable
@@ -117,11 +128,13 @@ class SessionLife:
     async def _opened(self, company: Company, *, cols: int, rows: int) -> LiveSession:
         request = self.request
         if request.session_id is not None:
-            return await open_again(request, request.session_id, company, cols=cols, rows=rows, show=self._take_earlier)
+            return await open_again(
+                request, request.session_id, company, cols=cols, rows=rows, show=self._take_earlier, guard=self._guard
+            )
         model = self._model or await self._page.choose_model()
         if model is None:
             raise ModelNotChosen("no model was chosen")
-        return await open_new(request, company, model=model, cols=cols, rows=rows)
+        return await open_new(request, company, model=model, cols=cols, rows=rows, guard=self._guard)
 
     def _take_earlier(self, events: Sequence[Event]) -> None:
         ends = [event.payload for event in events if isinstance(event.payload, SessionFinished)]
@@ -222,3 +235,5 @@ class SessionLife:
             await live.finish(finished)
         except JournalError as error:
             self._page.notice("error", failure_words(error))
+        if self._guard is not None:
+            await self._guard.close()

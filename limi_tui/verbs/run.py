@@ -18,6 +18,7 @@ from limi_sessions.unwatched import Unwatched
 from limi_store import StorePort, open_store
 from limi_tui.verbs.opening_request import OpeningRequest
 from limi_tui.verbs.session_start import chosen_sandbox, new_plan
+from limi_tui.verbs.store_guard import StoreGuard
 from limi_tui.verbs.transcript_text import event_text
 
 EXIT_CODES: dict[SessionStatus, int] = {"done": 0, "failed": 3, "limit": 4, "shell_lost": 5, "interrupted": 130}
@@ -66,11 +67,13 @@ async def _run(request: OpeningRequest, store: StorePort, told: Callable[[Event]
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         loop.add_signal_handler(number, stop.set)
-    session = await LiveSession.begin(plan, company)
+    guard = StoreGuard(lambda: store)
+    session = await guard.around(plan, lambda plan: LiveSession.begin(plan, company))
     try:
         await _work_until(stop, session, plan.query)
     finally:
         finished = await session.finish(_verdict(session))
+        await guard.close()
     if session.record.failure is not None:
         raise session.record.failure
     if printer.reader_gone is not None:

@@ -16,19 +16,18 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.message import Message
-from textual.widget import Widget
 
 from limi_sessions.agent.ports import Decision, Proposal
 from limi_tui.widgets.approval_editor import ApprovalEditor
 from limi_tui.widgets.approval_head import ApprovalHead
 from limi_tui.widgets.approval_keys import ApprovalFoot, actions_by_key
+from limi_tui.widgets.approval_part import ApprovalPart
 from limi_tui.widgets.approval_preview import TALLEST, ApprovalPreview
 from limi_tui.widgets.approval_quiet import QuietTime
 from limi_tui.widgets.approval_reject import ApprovalReasons
+from limi_tui.widgets.approval_sheet import ApprovalSheet
 from limi_tui.widgets.approval_shown import Shown
 
-BESIDE_FROM = 110
-"""Columns from which a change is shown side by side at first."""
 _TALLEST_BESIDE_EDITOR = 20
 _TALLEST_BESIDE_REASONS = 30
 
@@ -67,6 +66,13 @@ class ApprovalBar(Vertical, can_focus=True):
             self.call_id = call_id
             self.decision = decision
 
+    class Typed(Message):
+        """The expert typed what is no key of this bar: a message to the agent that the bar came up in."""
+
+        def __init__(self, text: str) -> None:
+            super().__init__()
+            self.text = text
+
     def __init__(
         self,
         proposal: Proposal,
@@ -85,13 +91,13 @@ class ApprovalBar(Vertical, can_focus=True):
         """
         super().__init__()
         self._proposal = proposal
-        self._shown = shown
-        self.wants_beside = beside
-        """Whether the expert wants changes side by side; None: where there is room."""
-        self._beside = False
         self._quiet = QuietTime(clock)
         self._decided = False
-        self._preview = ApprovalPreview(shown.entries)
+        self._is_left = False
+        """The expert types on elsewhere."""
+        self._part: ApprovalPart | None = None
+        """What is open."""
+        self._sheet = ApprovalSheet(shown, beside=beside)
         self._head = ApprovalHead(proposal, shown)
         self._editor = ApprovalEditor(proposal.call, proposal.problem_of)
         self._reasons = ApprovalReasons()
@@ -101,7 +107,7 @@ class ApprovalBar(Vertical, can_focus=True):
     def compose(self) -> ComposeResult:
         """Title, warnings, exact text, then what can be done."""
         yield self._head
-        yield self._preview
+        yield self._sheet
         yield self._editor
         yield self._reasons
         yield self._foot
@@ -112,34 +118,40 @@ class ApprovalBar(Vertical, can_focus=True):
 
     def on_focus(self, _event: events.Focus) -> None:
         """Begin to be meant by keys."""
+        self._is_left = False
         self._quiet.begin()
 
-    def on_resize(self, event: events.Resize) -> None:
-        """Set old and new side by side where there is room."""
-        wanted = event.size.width >= BESIDE_FROM if self.wants_beside is None else self.wants_beside
-        if self._shown.beside and wanted != self._beside:
-            self._turn()
+    @property
+    def wants_beside(self) -> bool | None:
+        """Whether the expert wants changes side by side; None: where there is room."""
+        return self._sheet.wants_beside
 
     def focus_asked(self) -> None:
         """Go to where the expert is asked: the bar, what is edited, or the reason."""
         # At once: `focus` waits its turn, and the first letters of an edit or a reason would decide as keys.
-        if self._editor.display:
-            self.screen.set_focus(self._editor.area)
-        else:
-            self.screen.set_focus(self._reasons.words if self._reasons.display else self)
-
-    def take_held(self) -> str:
-        """The letters that were typed while none decided; they are no longer kept."""
-        return self._quiet.take_held()
+        self.screen.set_focus(self if self._part is None else self._part.typed_into)
 
     def on_key(self, event: events.Key) -> None:
         """Act at once: a binding would act after the next key has been typed."""
-        action = actions_by_key(self).get(event.key) if self.has_focus else None
-        if action is not None and not action.startswith("scroll"):
+        if self._part is not None:
+            if self._part.gets(event):
+                event.stop()
+            return
+        action = actions_by_key(self).get(event.key, "")
+        if self._is_left or (event.is_printable and not action):
+            self._pass_on(event)
+        elif action and not action.startswith("scroll"):
             event.stop()
             event.prevent_default()
             if not self._quiet.takes(event.character):
                 self._act(action)
+
+    def _pass_on(self, event: events.Key) -> None:
+        # What follows at once is meant for the composer, too, though it gets here before the focus has moved.
+        self._is_left = True
+        if event.is_printable:
+            event.stop()
+            self.post_message(self.Typed(self._quiet.take_held() + (event.character or "")))
 
     def _act(self, action: str) -> None:
         match action:
@@ -152,15 +164,14 @@ class ApprovalBar(Vertical, can_focus=True):
                 self._open(self._editor, tallest=_TALLEST_BESIDE_EDITOR)
             case "reject":
                 self._open(self._reasons, tallest=_TALLEST_BESIDE_REASONS)
-            case "turn" if self._shown.beside:
-                self._turn()
-                self.wants_beside = self._beside
+            case "turn":
+                self._sheet.turn()
             case _:
                 pass
 
     def action_scroll_preview(self, rows: int) -> None:
         """Scroll the exact text."""
-        self._preview.scroll_relative(y=rows, animate=False)
+        self._sheet.scroll_relative(y=rows, animate=False)
 
     @on(ApprovalFoot.Chosen)
     def _key_word_clicked(self, message: ApprovalFoot.Chosen) -> None:
@@ -172,7 +183,7 @@ class ApprovalBar(Vertical, can_focus=True):
     def _moved(self, message: ApprovalPreview.Moved) -> None:
         message.stop()
         self._head.sum_up(needed=message.last < message.count)
-        self._foot.place(message.first, message.last, message.count)
+        self._foot.place(message.last, message.count, beside=self._sheet.is_beside)
 
     @on(ApprovalReasons.Given)
     def _rejected(self, message: ApprovalReasons.Given) -> None:
@@ -184,22 +195,17 @@ class ApprovalBar(Vertical, can_focus=True):
         message.stop()
         self._decide(Decision(accept=True, edited=message.edited))
 
-    @on(ApprovalEditor.Left)
-    @on(ApprovalReasons.Left)
+    @on(ApprovalPart.Left)
     def _go_back(self) -> None:
         self._open(None, tallest=TALLEST)
 
-    def _open(self, part: Widget | None, *, tallest: int) -> None:
+    def _open(self, part: ApprovalPart | None, *, tallest: int) -> None:
+        self._part = part
         self._editor.display = part is self._editor
         self._reasons.display = part is self._reasons
         self._foot.display = part is None
-        self._preview.limit_to(tallest)
+        self._sheet.limit_to(tallest)
         self.focus_asked()
-
-    def _turn(self) -> None:
-        self._beside = not self._beside
-        self._preview.show(self._shown.beside if self._beside else self._shown.entries)
-        self._foot.turned(beside=self._beside)
 
     def _decide(self, decision: Decision) -> None:
         if not self._decided:

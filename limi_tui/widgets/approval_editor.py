@@ -11,7 +11,6 @@ from typing import ClassVar
 from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Vertical
 from textual.content import Content
 from textual.geometry import Size
 from textual.message import Message
@@ -22,6 +21,7 @@ from limi_sessions.records.visible import suspicious_characters, visible_text
 from limi_sessions.tools.arguments import ArgumentsUnreadable
 from limi_tui.widgets.approval_edits import editable_text, edited_argument, edited_call
 from limi_tui.widgets.approval_keys import actions_by_key
+from limi_tui.widgets.approval_part import ApprovalPart
 
 _MOST_NAMED = 3
 _TALLEST = 25
@@ -30,7 +30,7 @@ _LEFT_TO_THE_SCREEN = ("f6", "f7")
 """Keys that a text area selects with."""
 
 
-class ApprovalEditor(Vertical):
+class ApprovalEditor(ApprovalPart):
     """The edited part of a call, and what is wrong with it."""
 
     DEFAULT_CSS = """
@@ -50,9 +50,6 @@ class ApprovalEditor(Vertical):
             super().__init__()
             self.edited = edited
             """None: nothing was changed."""
-
-    class Left(Message):
-        """The expert goes back."""
 
     def __init__(self, call: ToolCall, problem_of: Callable[[ToolCall], str]) -> None:
         """Edit a call.
@@ -97,8 +94,8 @@ class ApprovalEditor(Vertical):
         self._name_unusual()
 
     @property
-    def area(self) -> EditorText:
-        """Where the expert types."""
+    def typed_into(self) -> EditorText:
+        """The text."""
         return self._area
 
     @on(TextArea.Changed)

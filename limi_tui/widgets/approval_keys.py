@@ -93,14 +93,12 @@ class ApprovalFoot(Vertical):
         """Name the keys."""
         self._draw()
 
-    def turned(self, *, beside: bool) -> None:
-        """Say what turning does next."""
-        self._turn.words = "unified" if beside else "side by side"
-        self._draw()
-
-    def place(self, first: int, last: int, count: int) -> None:
-        """Say how far the view has come, in rows from 1; nothing when all are in view."""
-        self._place.update("" if last - first + 1 >= count else f"↑↓ {last}/{count}")
+    def place(self, last: int, count: int, *, beside: bool) -> None:
+        """Say how far the view has come, in rows from 1, unless all are in view; and what turning does next."""
+        self._place.update("" if last >= count else f"↑↓ {last}/{count}")
+        if self._turn.words:
+            self._turn.words = "unified" if beside else "side by side"
+            self._draw()
 
     def on_click(self, event: Click) -> None:
         """The words are buttons."""

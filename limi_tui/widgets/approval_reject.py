@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from textual import events
 from textual.app import ComposeResult
-from textual.containers import ItemGrid, Vertical
+from textual.containers import ItemGrid
 from textual.content import Content
 from textual.message import Message
 from textual.widgets import Input, Static
 
 from limi_sessions.approval.reasons import REASONS, Reason, reason_text
+from limi_tui.widgets.approval_part import ApprovalPart
 
 _HINT = "1-{count} rejects at once · Tab marks several · Enter rejects · Esc goes back"
 _HINT_MARKING = "1-{count} marks · Tab ends marking · Enter rejects · Esc goes back"
 _PLACEHOLDER = "your own words for the agent (may be empty)"
 
 
-class ApprovalReasons(Vertical):
+class ApprovalReasons(ApprovalPart):
     """Chips and a line of text."""
 
     DEFAULT_CSS = """
@@ -40,9 +41,6 @@ class ApprovalReasons(Vertical):
             """Words for the agent, may be empty."""
             self.codes = codes
 
-    class Left(Message):
-        """The expert goes back."""
-
     def __init__(self) -> None:
         super().__init__()
         self._marked: set[str] = set()
@@ -63,8 +61,8 @@ class ApprovalReasons(Vertical):
         self._draw()
 
     @property
-    def words(self) -> ReasonWords:
-        """Where the expert types."""
+    def typed_into(self) -> ReasonWords:
+        """The expert's words."""
         return self._words
 
     def on_click(self, event: events.Click) -> None:

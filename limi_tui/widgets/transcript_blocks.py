@@ -61,6 +61,8 @@ class ToolBlock:
     state: ToolState = "started"
     brief: str = ""
     """What the one-line form shows; empty: the argument that tells most."""
+    decided: str = ""
+    """How it came to run where that is worth a word: ``mode yolo``, ``edited``; empty when it was simply accepted."""
     exit_code: int | None = None
     duration_ms: float | None = None
     diff: str = ""

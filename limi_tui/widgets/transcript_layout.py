@@ -161,7 +161,8 @@ def _tool_rows(block: ToolBlock, shape: Shape) -> list[Row]:
     if block.state == "done" and block.exit_code:
         mark, words, role = "✗", f"exit {block.exit_code}", "failed"
     spans = (Span(flat(block.name), "name"), Span("  "), Span(flat(told_arguments(block))))
-    detail = "" if block.duration_ms is None else duration_words(block.duration_ms)
+    lasted = "" if block.duration_ms is None else duration_words(block.duration_ms)
+    detail = " · ".join(part for part in (block.decided, lasted) if part)
     rows = [head_row(Head(mark, role, spans, words, detail), shape.width, opened=shape.opened)]
     if block.remark:
         lead, hang = (*BLANK, Span("└ ", "guide")), (Span(" " * (GUTTER + 2)),)

@@ -12,6 +12,7 @@ from limi_sessions.records.payload import (
     ModelRequest,
     ModelRetried,
     Rewound,
+    SessionStarted,
     TodoWritten,
     ToolDecided,
     ToolFinished,
@@ -87,7 +88,8 @@ def events_on_path(events: Iterable[Event], path: Sequence[Turn]) -> list[Event]
     return [
         event
         for number, event in enumerate(every)
-        if (event.event_id in on_path if event.event_id in turn_events else shown[number])
+        if isinstance(event.payload, SessionStarted)
+        or (event.event_id in on_path if event.event_id in turn_events else shown[number])
     ]
 
 

@@ -124,7 +124,7 @@ class LiveWorkspace:
         before = None if current is None else current.checkpoint
         changes = () if before is None else await asyncio.to_thread(self.checkpoints.changes, before, checkpoint)
         try:
-            restored = await asyncio.to_thread(lambda: self.checkpoints.restore(checkpoint, take_first=False))
+            restored = await asyncio.to_thread(self.checkpoints.restore, checkpoint)
         except OSError as error:
             raise CannotRestore(f"the workspace was not restored: {error}") from error
         payload = WorkspaceRestored(

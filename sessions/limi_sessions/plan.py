@@ -86,6 +86,7 @@ def shell_plan(plan: SessionPlan) -> ShellPlan:
         session_id=plan.session_id,
         limi_home=plan.limi_home,
         workspace=plan.workspace,
+        actor=plan.actor,
         confinement=session_confinement(
             plan.sandbox,
             plan.paths,

@@ -16,6 +16,7 @@ from limi_sessions.private_shell import PRIVATE_HOME
 from limi_sessions.records.event import Event
 from limi_sessions.records.payload import (
     HumanRan,
+    SessionForked,
     SessionResumed,
     SessionStarted,
     SettingsChanged,
@@ -85,6 +86,9 @@ def last_cwd(events: Sequence[Event]) -> Path:
         match event.payload:
             case HumanRan(cwd=str(cwd), reached_model=True) | ToolFinished(cwd=str(cwd)):
                 candidates.append(cwd)
+            case SessionForked():
+                # A fork may work elsewhere than the session whose commands it holds copies of.
+                candidates = [cwd for cwd in candidates if Path(cwd).is_relative_to(candidates[0])]
             case _:
                 pass
     for name in reversed(candidates):

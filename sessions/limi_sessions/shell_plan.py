@@ -67,6 +67,8 @@ class ShellPlan:
     limi_home: Path
     """So that `limi` verbs typed in the shell find the same store."""
     workspace: Path
+    actor: str = ""
+    """Handle of the person who works here."""
     confinement: Confinement
     """Of the shared shell; the person's own shell is not confined."""
     allowed_hosts: tuple[str, ...] = ()
@@ -75,7 +77,11 @@ class ShellPlan:
     def environment(self, masker: Masker) -> dict[str, str]:
         """What an unconfined shell starts with; no known secret is in it."""
         return shell_environment(
-            self.environ, session_id=self.session_id, limi_home=self.limi_home, secrets=masker.secrets
+            self.environ,
+            session_id=self.session_id,
+            limi_home=self.limi_home,
+            handle=self.actor,
+            secrets=masker.secrets,
         )
 
     def shared(

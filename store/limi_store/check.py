@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from limi_sessions.journal import JournalReading, is_being_written, read_journal
+from limi_sessions.paths import SessionPaths
 from limi_sessions.records.event import DESK
 from limi_store.desk import Desk
 from limi_store.errors import StoreDegraded, StoreRefused
@@ -147,7 +148,11 @@ def _check_whole(keeper: Keeper, desk: Desk, findings: _Findings) -> None:
 def _check_modes(root: Path, findings: _Findings) -> None:
     """Take the rights of group and others from everything in the home."""
     mended = 0
-    for directory, _, names in os.walk(root):
+    for directory, below, names in os.walk(root):
+        # What a command put there may be a link by the time that its mode is changed.
+        hostile = {path.name for path in SessionPaths(Path(directory)).open_to_shell}
+        if Path(directory).parent in (root / "sessions", root / "bin"):
+            below[:] = [name for name in below if name not in hostile]
         for path in (Path(directory), *(Path(directory) / name for name in names)):
             try:
                 mode = path.lstat().st_mode

@@ -13,7 +13,7 @@ from typing import TypeVar
 
 from pydantic import TypeAdapter
 
-from limi_sessions.caller import caller_of
+from limi_sessions.caller import caller_of, tell_senders
 from limi_sessions.records.event import Event
 from limi_sessions.records.payload import Payload
 from limi_sessions.records.turn import SessionSummary, Trajectory
@@ -201,6 +201,7 @@ class StoreClient:
         with contextlib.ExitStack() as undo:
             undo.callback(connection.close)
             connection.settimeout(_ANSWER_WITHIN_S)
+            tell_senders(connection)
             connection.connect(str(self._place))
             if caller_of(connection).uid != os.getuid():
                 raise PeerRefused(f"the process behind {self._place} belongs to another user")

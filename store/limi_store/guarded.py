@@ -9,11 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from limi_sessions.caller import Caller
 from limi_sessions.paths import private_socket
 from limi_store.answering import answered, reply_to
 from limi_store.errors import StoreRefused
-from limi_store.listener import Conversation, Listener
+from limi_store.listener import Listener
 from limi_store.port import StorePort
 from limi_store.wire import AnyRequest, AppendDesk, Noticed
 
@@ -51,17 +50,17 @@ class GuardedStore:
         self._admits = admits
         self._listener = Listener(private_socket(place), name="guarded-store", most_callers=_MOST_CALLERS)
         self.place = self._listener.place
-        self._listener.serve(self._conversation)
+        self._listener.serve(lambda: self._reply)
 
     def close(self) -> None:
         """Hang up on everybody and remove the socket; what is being answered is waited for."""
         self._listener.close()
 
-    def _conversation(self, caller: Caller) -> Conversation:
-        return lambda line: reply_to(line, lambda request: self._answer(request, caller), longest=LONGEST_REPLY)
+    def _reply(self, line: bytes, sender: int) -> bytes:
+        return reply_to(line, lambda request: self._answer(request, sender), longest=LONGEST_REPLY)
 
-    def _answer(self, request: AnyRequest, caller: Caller) -> bytes:
-        if request.ask not in _READS and (why := self._admits(caller.pid)):
+    def _answer(self, request: AnyRequest, sender: int) -> bytes:
+        if request.ask not in _READS and (why := self._admits(sender)):
             raise StoreRefused(f"{_named(request)} is for people: {why}")
         if isinstance(request, Noticed):
             raise StoreRefused("sessions are not recorded from within the shell of another")

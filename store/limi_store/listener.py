@@ -13,13 +13,14 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
-from limi_sessions.caller import Caller, caller_of
+from limi_sessions.caller import SentLines, caller_of, tell_senders
 from limi_sessions.paths import remove_socket
 from limi_store.errors import StoreRefused
 from limi_store.wire import LONGEST_REQUEST, error_line
 
-Conversation = Callable[[bytes], bytes | None]
-"""Takes one line, which may be longer than allowed, and returns what is sent back; None: nothing, and hang up."""
+Conversation = Callable[[bytes, int], bytes]
+"""Takes one line, which may be longer than allowed, and the pid of who sent it (-1: several did); returns what is sent
+back."""
 MOST_CALLERS = 256
 
 
@@ -45,6 +46,7 @@ class Listener:
         # On Linux the mode of the descriptor is that of the file from its first moment; a changed umask would leak
         # into files that other threads create meanwhile.
         os.fchmod(self._socket.fileno(), 0o600)
+        tell_senders(self._socket)
         self._socket.bind(str(place))
         place.chmod(0o600)
         self._socket.listen(64)
@@ -54,11 +56,11 @@ class Listener:
         self._thread: threading.Thread | None = None
         self._closed = False
 
-    def serve(self, converse: Callable[[Caller], Conversation]) -> None:
+    def serve(self, converse: Callable[[], Conversation]) -> None:
         """Begin to answer.
 
         Args:
-            converse: called once for each caller, who is a process of this user.
+            converse: called once for each connection, which is one of this user.
         """
         self._thread = threading.Thread(target=self._accept, args=(converse,), name=f"{self._name}-server", daemon=True)
         self._thread.start()
@@ -82,7 +84,7 @@ class Listener:
         self._wake.close()
         self._woken.close()
 
-    def _accept(self, converse: Callable[[Caller], Conversation]) -> None:
+    def _accept(self, converse: Callable[[], Conversation]) -> None:
         with selectors.DefaultSelector() as selector:
             selector.register(self._socket, selectors.EVENT_READ)
             selector.register(self._woken, selectors.EVENT_READ)
@@ -91,7 +93,7 @@ class Listener:
                     connection, _ = self._socket.accept()
                     self._meet(connection, converse)
 
-    def _meet(self, connection: socket.socket, converse: Callable[[Caller], Conversation]) -> None:
+    def _meet(self, connection: socket.socket, converse: Callable[[], Conversation]) -> None:
         thread = threading.Thread(
             target=self._converse, args=(connection, converse), name=f"{self._name}-client", daemon=True
         )
@@ -106,20 +108,17 @@ class Listener:
         else:
             thread.start()
 
-    def _converse(self, connection: socket.socket, converse: Callable[[Caller], Conversation]) -> None:
+    def _converse(self, connection: socket.socket, converse: Callable[[], Conversation]) -> None:
         try:
-            with connection, connection.makefile("rb") as lines:
-                caller = caller_of(connection)
-                if caller.uid != os.getuid():
+            with connection:
+                tell_senders(connection)
+                if caller_of(connection).uid != os.getuid():
                     connection.sendall(error_line(StoreRefused("this store belongs to another user")))
                     return
-                answer = converse(caller)
-                while line := lines.readline(LONGEST_REQUEST + 1):
-                    reply = answer(line)
-                    if reply is None:
-                        return
-                    connection.sendall(reply)
-                    if len(line) > LONGEST_REQUEST:
+                answer, lines = converse(), SentLines(connection)
+                while (sent := lines.next(LONGEST_REQUEST))[0]:
+                    connection.sendall(answer(*sent))
+                    if len(sent[0]) > LONGEST_REQUEST:
                         return
         except OSError:
             return  # the caller hung up

@@ -34,7 +34,7 @@ class StoreServer:
 
     def serve(self, store: StoreOwner) -> None:
         """Begin to answer."""
-        self._listener.serve(lambda _caller: _Conversation(store, greeting_line(self.secret)))
+        self._listener.serve(lambda: _Conversation(store, greeting_line(self.secret)))
 
     def close(self) -> None:
         """Stop answering, hang up on every client and remove the socket."""
@@ -49,7 +49,7 @@ class _Conversation:
         self._greeting = greeting
         self._greeted = False
 
-    def __call__(self, line: bytes) -> bytes | None:
+    def __call__(self, line: bytes, _sender: int) -> bytes:
         if self._greeted:
             return reply_to(line, self._answer)
         self._greeted = hmac.compare_digest(line, self._greeting)

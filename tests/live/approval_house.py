@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,7 +22,7 @@ from limi_sessions.records.payload import ApprovalMode, ShellName, ToolDecided, 
 from limi_sessions.unwatched import Unwatched
 
 Turn = dict[str, Any]
-Rule = Callable[[Proposal], Decision]
+Rule = Callable[[Proposal], Decision | Awaitable[Decision]]
 ACCEPT = Decision(accept=True)
 REMEMBER = Decision(accept=True, remember=True)
 REJECT = Decision(accept=False, reason="no")
@@ -50,7 +50,8 @@ class Expert(Unwatched):
 
     async def decide(self, proposal: Proposal) -> Decision:
         self.asked.append(proposal)
-        return self.rule(proposal)
+        decision = self.rule(proposal)
+        return decision if isinstance(decision, Decision) else await decision
 
     def activity_changed(self, activity: Activity) -> None:
         self._activity = activity

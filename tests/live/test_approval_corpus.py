@@ -132,13 +132,14 @@ async def test_nothing_but_the_very_same_command_runs_unasked(tmp_path: Path, sh
 
 
 REDEFINED = {
-    "bash": ["alias cat='echo evil'", "cat() { echo evil; }", "PATH=.:$PATH", "export PATH=.:$PATH", "hash -p ./evil.sh cat",
+    "bash": ["alias cat='echo evil'", "cat() { echo evil; }", "PATH=.:$PATH", "export PATH=.:$PATH",
              "eval \"alias cat='echo evil'\"", "source ./define", "true && alias cat='echo evil'",
-             "trap 'echo evil' DEBUG",
+             "trap 'echo evil' DEBUG", "hash -p ./evil.sh cat",
              "al''ias cat=evil", "X=alias; $X cat=evil", "set -o noglob", "shopt -s expand_aliases", "enable -n echo",
              "read -r PATH < a.txt", "printf -v PATH ."],
-    "zsh": ["alias -g a.txt='evil.sh'", "cat() { echo evil }", "path=(. $path)", "export PATH=.:$PATH", "hash cat=./evil.sh",
-            "functions[cat]='echo evil'", "source ./define", "setopt extended_glob", "preexec() { echo evil }"],
+    "zsh": ["alias -g a.txt='evil.sh'", "cat() { echo evil }", "path=(. $path)", "export PATH=.:$PATH",
+            "hash cat=./evil.sh", "functions[cat]='echo evil'", "source ./define", "setopt extended_glob",
+            "preexec() { echo evil }"],
     "fish": ["alias cat 'echo evil'", "function cat; echo evil; end", "set -x PATH . $PATH", "abbr -a cat echo evil",
              "source ./define", "true; and alias cat 'echo evil'", "eval \"alias cat 'echo evil'\""],
 }  # fmt: skip
@@ -174,7 +175,7 @@ async def test_the_same_words_over_other_files_are_asked_about(tmp_path: Path, s
     (tmp_path / "ws").mkdir()
     furnish(tmp_path / "ws")
     lines = ("./run.sh", "cat a.txt", "make -s", "git status")
-    async with sitting(tmp_path, *([commands(*lines)] * 6), shell=shell) as here:
+    async with sitting(tmp_path, *([commands(*lines)] * 7), shell=shell) as here:
         ws = here.workspace
         await accept_for_the_session(here, 4)
 

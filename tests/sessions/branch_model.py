@@ -134,7 +134,7 @@ class Model:
     def rewind(self, one: int, two: int, *, retry: bool) -> None:
         to_branch = list(self.paths)[one % len(self.paths)]
         path = self.paths[to_branch]
-        kept = two % (len(path) + 1)
+        kept = max(two % (len(path) + 1), 1)  # what the session started with stays
         while kept < len(path) and self._is_result(path[kept]):
             kept += 1
         name = f"b{len(self.paths)}"

@@ -307,6 +307,141 @@ def test_shared_memory_works_inside(house: House) -> None:
     assert house.run_argv([sys.executable, "-c", program]).stdout == b"[1, 2]\n"
 
 
+def listening_at(path: Path, kind: socket.SocketKind = socket.SOCK_STREAM) -> socket.socket:
+    """A program outside; like the service manager, a container daemon or tmux."""
+    server = socket.socket(socket.AF_UNIX, kind)
+    server.bind(str(path))
+    if kind != socket.SOCK_DGRAM:
+        server.listen()
+    return server
+
+
+CONNECTIONS = [
+    "s.socket(s.AF_UNIX).connect('{path}')",
+    "s.socket(s.AF_UNIX).connect('../daemon')",
+    "s.socket(s.AF_UNIX).connect('/proc/self/cwd/../daemon')",
+    "s.socket(s.AF_UNIX).connect('/proc/self/root{path}')",
+    "os.symlink('{path}', 'link'); s.socket(s.AF_UNIX).connect('link')",
+    "os.link('{path}', 'hard'); s.socket(s.AF_UNIX).connect('hard')",
+    "os.chdir('..'); s.socket(s.AF_UNIX).connect('daemon')",
+    "a, b = s.socketpair(); a.close(); x = s.socket(s.AF_UNIX); x.setblocking(False); x.connect('{path}')",
+    "s.socket(s.AF_UNIX, s.SOCK_DGRAM).sendto(b'x', '{path}.datagram')",
+    "s.socketpair(s.AF_UNIX, s.SOCK_DGRAM)[0].connect('{path}.datagram')",
+]
+
+
+@landlocked
+@pytest.mark.parametrize("attempt", CONNECTIONS)
+def test_unix_sockets_of_programs_outside_are_not_reached(house: House, attempt: str) -> None:
+    path = house.policy.home / "daemon"
+    with listening_at(path) as stream, listening_at(Path(f"{path}.datagram"), socket.SOCK_DGRAM) as datagrams:
+        refused = house.run_argv([sys.executable, "-c", f"import os, socket as s; {attempt.format(path=path)}"])
+        assert refused.exit_code == 1
+        assert b"Permission" in refused.stderr or b"cross-device" in refused.stderr
+        for server in (stream, datagrams):
+            server.setblocking(False)
+            with pytest.raises(BlockingIOError):
+                server.accept() if server is stream else server.recv(1)
+
+
+@landlocked
+def test_exchanging_the_address_while_it_is_judged_does_not_help(house: House) -> None:
+    """A second thread writes the other path over the first, again and again."""
+    forbidden = house.policy.home / "daemon"
+    program = f"""
+import ctypes, os, socket, threading
+allowed = socket.socket(socket.AF_UNIX); allowed.bind("good__"); allowed.listen(4096)
+libc = ctypes.CDLL(None, use_errno=True)
+good = b"\\1\\0" + b"{house.work}/good__\\0"; bad = b"\\1\\0" + b"{house.work}/../daemon\\0"
+size = max(len(good), len(bad)); shared = ctypes.create_string_buffer(good, size)
+going = True
+def flip():
+    while going:
+        ctypes.memmove(shared, bad.ljust(size, b"\\0"), size); ctypes.memmove(shared, good.ljust(size, b"\\0"), size)
+threading.Thread(target=flip, daemon=True).start()
+ends = [0, 0]
+for _ in range(1500):
+    s = socket.socket(socket.AF_UNIX)
+    ends[libc.connect(s.fileno(), shared, size) == 0] += 1
+    s.close()
+print(all(ends))
+"""
+    with listening_at(forbidden) as server:
+        done = house.run_argv([sys.executable, "-c", program])
+        assert (done.stdout, done.stderr) == (b"True\n", b"")
+        server.setblocking(False)
+        with pytest.raises(BlockingIOError):
+            server.accept()
+
+
+@landlocked
+def test_sockets_made_inside_and_those_of_the_policy_are_reached(house: House) -> None:
+    ours = house.store / "store.sock"
+    program = f"""
+import os, socket as s
+for path in ("here", "{house.policy.scratch}/there"):
+    server = s.socket(s.AF_UNIX); server.bind(path); server.listen()
+    client = s.socket(s.AF_UNIX); client.connect(path); client.send(b"x"); server.accept()[0].recv(1)
+client = s.socket(s.AF_UNIX); client.connect("{ours}"); client.send(b"hello")
+closed = s.socket(s.AF_UNIX); closed.bind("closed"); closed.close()
+for problem in (FileNotFoundError, ConnectionRefusedError):
+    try: s.socket(s.AF_UNIX).connect("gone" if problem is FileNotFoundError else "closed")
+    except problem: print(problem.__name__)
+    else: print("connected")
+"""
+    with listening_at(ours) as server:
+        binding = (SocketBinding(outside=ours, inside=ours),)
+        done = house.run_argv([sys.executable, "-c", program], sockets=binding)
+        assert (done.stderr, done.stdout) == (b"", b"FileNotFoundError\nConnectionRefusedError\n")
+        connection, _ = server.accept()
+        assert connection.recv(5) == b"hello"
+        connection.close()
+
+
+MODES = [
+    "chmod 000 {path}",
+    "chmod -R 777 {home}",
+    "chmod 777 ../.profile",
+    "ln -s {path} link; chmod 777 link",
+    "chmod 777 /proc/self/root{path}",
+    "exec 3<{path}; chmod 777 /proc/self/fd/3 || chmod 777 /dev/fd/3",
+    "python3 -c 'import os; os.fchmod(os.open(\"{path}\", 0), 0o777)'",
+    'python3 -c \'import os; os.chmod(".profile", 0o777, dir_fd=os.open("{home}", 0))\'',
+    'python3 -c \'import os; os.setxattr("{path}", "user.x", b"y")\'',
+    "chmod 777 {home}/.ssh",
+]
+
+
+@landlocked
+@pytest.mark.parametrize("attempt", MODES)
+def test_modes_of_files_outside_are_not_changed(house: House, attempt: str) -> None:
+    home = house.policy.home
+    outside = (home, home / ".ssh", house.outside)
+    before = [path.stat().st_mode for path in outside]
+    refused = house.run(attempt.format(path=house.outside, home=home))
+    assert refused.exit_code != 0
+    assert [path.stat().st_mode for path in outside] == before
+    assert os.listxattr(house.outside) == []
+
+
+@landlocked
+def test_modes_in_the_workspace_are_changed(house: House) -> None:
+    program = """
+import os
+open("f", "w").close(); os.mkdir("d"); open("d/g", "w").close(); os.symlink("f", "l")
+os.chmod("f", 0o751); print(oct(os.stat("f").st_mode))
+os.chmod("l", 0o640); print(oct(os.stat("f").st_mode))
+place = os.open("f", 0); os.fchmod(place, 0o600); print(oct(os.stat("f").st_mode))
+os.chmod("g", 0o711, dir_fd=os.open("d", 0)); print(oct(os.stat("d/g").st_mode))
+gone = os.open("f", 0); os.unlink("f"); os.fchmod(gone, 0o604); print(oct(os.fstat(gone).st_mode))
+try: os.chmod("no", 0o700)
+except FileNotFoundError: print("not there")
+"""
+    done = house.run_argv([sys.executable, "-c", program])
+    said = ["0o100751", "0o100640", "0o100600", "0o100711", "0o100604", "not there"]
+    assert (done.stderr, done.stdout.decode().splitlines()) == (b"", said)
+
+
 @landlocked
 def test_what_it_cannot_do_is_refused_with_a_reason(house: House) -> None:
     sandbox = Landlock()
@@ -327,9 +462,9 @@ def test_the_shared_temporary_directory_is_not_opened_where_something_masked_lie
         masked=(Path("/x"),),
     )
     plan = Landlock().plan(policy)
-    assert "/tmp" in plan["writable"]
+    assert "/tmp" in plan["shared"]
     inside = Landlock().plan(replace(policy, masked=(Path("/tmp/limi"),)))
-    assert "/tmp" not in inside["writable"]
+    assert "/tmp" not in inside["shared"]
 
 
 def test_each_abi_is_asked_for_the_rights_that_it_knows() -> None:
@@ -342,9 +477,9 @@ def test_a_place_with_nothing_masked_in_it_takes_one_rule(tmp_path: Path) -> Non
     (tmp_path / "a" / "b").mkdir(parents=True)
     (tmp_path / "c").touch()
     hidden = str(tmp_path / "a" / "b")
-    plan = landlocking.LandlockPlan(masked=[hidden], writable=[str(tmp_path)], sockets=[], tcp=False)
+    plan = landlocking.LandlockPlan(masked=[hidden], writable=[str(tmp_path)], shared=[], sockets=[], tcp=False)
     ours = [(path, reach) for path, reach in landlocking.grants(plan) if path.startswith(str(tmp_path))]
     assert ours == [(str(tmp_path / "c"), "writable")]
     assert landlocking.split_directories(plan) == sorted([str(tmp_path), str(tmp_path / "a")])
-    elsewhere = landlocking.LandlockPlan(masked=["/x"], writable=[str(tmp_path)], sockets=[], tcp=False)
+    elsewhere = landlocking.LandlockPlan(masked=["/x"], writable=[str(tmp_path)], shared=[], sockets=[], tcp=False)
     assert (str(tmp_path), "writable") in list(landlocking.grants(elsewhere))

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+from approval_proposals import command_proposal
 from textual.app import App, ComposeResult
 from textual.message import Message
 
 from limi_tui.theme import register_themes
 from limi_tui.widgets.approval import ApprovalBar
+from limi_tui.widgets.approval_shown import shown_of
 from limi_tui.widgets.composer import Composer
 from limi_tui.widgets.status_line import StatusLine
 from limi_tui.widgets.status_parts import StatusValues
@@ -122,7 +126,12 @@ class ConversationApp(PostedApp):
 
     def compose(self) -> ComposeResult:
         yield Transcript()
-        yield ApprovalBar("c1", "run_shell_command · shared shell", "cd /tmp && rm -rf b\u200build\u202e", demo=True)
+        proposal = command_proposal(
+            "cd /tmp && rm -rf b\u200build\u202e",
+            demo=True,
+            not_rememberable="the demo model's calls are always asked about",
+        )
+        yield ApprovalBar(proposal, shown_of(proposal, workspace=Path("/srv/app")))
         yield Composer(commands=COMMANDS)
         yield StatusLine(
             StatusValues(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from limi_sessions.paths import Home
+from limi_sessions.paths import Home, store_socket
 from limi_tui.verbs.doctor.finding import Finding
 from limi_tui.verbs.doctor.house import (
     examine_home,
@@ -18,9 +18,9 @@ from limi_tui.verbs.doctor.machine import (
     examine_git,
     examine_gpu,
     examine_host_terminal,
-    examine_sandbox,
 )
 from limi_tui.verbs.doctor.models import examine_models
+from limi_tui.verbs.doctor.sandboxes import examine_containers, examine_sandbox
 from limi_tui.verbs.doctor.shells import examine_shells
 
 
@@ -41,8 +41,11 @@ def examine(home: Home, *, environ: Mapping[str, str], attached: bool) -> Iterat
         yield examine_store(home)
     yield examine_host_terminal(environ, attached=attached)
     yield examine_engine()
-    yield from examine_shells()
-    yield examine_sandbox()
+    if store_socket(home) is None:
+        # In the shell of a session they would say what its sandbox lets one do, and nothing of the machine.
+        yield from examine_shells()
+        yield examine_sandbox(home, environ)
+        yield examine_containers()
     yield examine_git()
     yield examine_gpu()
     yield from examine_models(home, environ)

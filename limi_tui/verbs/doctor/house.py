@@ -52,11 +52,11 @@ def examine_packages() -> list[Finding]:
 
 def examine_home(home: Home) -> Finding:
     """Whether state can be kept, for this user's eyes only."""
+    if store_socket(home) is not None:
+        return Finding("home", "ok", "not for this shell, which is a session's: its workstation is asked instead")
     try:
         home.make()
     except HomeUnwritable as error:
-        if store_socket(home) is not None:
-            return Finding("home", "ok", "not for this shell, which is a session's: its workstation is asked instead")
         return Finding("home", "problem", str(error), "set LIMI_HOME to a directory you can write")
     open_paths = [path for path in (home.root, *_first_levels(home)) if _opened_to_others(path)]
     if open_paths:

@@ -1,4 +1,4 @@
-"""The machine around limi: the host terminal, the terminal engine, git, the sandbox, the GPU."""
+"""The machine around limi: the host terminal, the terminal engine, git, the GPU."""
 
 from __future__ import annotations
 
@@ -56,18 +56,6 @@ def examine_git() -> Finding:
     if answer is None:
         return Finding("git", "warning", "not found: sessions keep no copy of their workspace", "install git")
     return Finding("git", "ok", answer)
-
-
-def examine_sandbox() -> Finding:
-    """What keeps the agent's commands from the rest of the machine: nothing yet."""
-    answer = _first_line(["bwrap", "--version"])
-    found = f" ({answer} is installed and not used yet)" if answer else ""
-    return Finding(
-        "sandbox",
-        "warning",
-        f"none: the agent's commands run with your rights{found}",
-        "approve each call (mode ask), or work in a container",
-    )
 
 
 def examine_gpu() -> Finding:

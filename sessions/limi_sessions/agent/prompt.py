@@ -53,3 +53,8 @@ def system_prompt(profile: ProfileName, *, shell: ShellName, workspace: Path) ->
             return _SHELL_ONLY.format(shell=shell, workspace=workspace)
         case "none":
             return ""
+
+
+def moved_prompt(prompt: str, *, old: str, new: str) -> str:
+    """The system message of a session that goes on in another workspace."""
+    return prompt.replace(f"The workspace is {old}.", f"The workspace is {new}.")

@@ -146,7 +146,7 @@ async def _command_rule(checked: CheckedCall, context: ToolContext) -> CommandRu
         files = await asyncio.to_thread(fingerprint_of, words_of(command), cwd, workspace=context.workspace)
     except FileTooLarge as error:
         raise NotRememberable(str(error)) from error
-    return CommandRule(command, flag_of(checked.arguments, "is_background"), str(cwd), shell.pid, files)
+    return CommandRule(command, flag_of(checked.arguments, "is_background"), str(cwd), shell.pid, ())
 
 
 def _known_directory(shell: SharedShell | None) -> Path | None:

@@ -62,6 +62,8 @@ class GitProgram:
             if "object-format" in str(error):
                 raise GitMissing("git is too old for checkpoints; install 2.29 or newer") from error
             raise
+        for path in (self.repository / "HEAD", self.repository / "config", *_directories(self.repository)):
+            flush(path)
         write_private(attributes, _ATTRIBUTES)
 
     def run(self, arguments: Sequence[str], *, given: bytes = b"", inside: bool = True) -> bytes:
@@ -165,6 +167,23 @@ class GitProgram:
             "LC_ALL": "C",
         }
         return environment | ({"GIT_DIR": str(self.repository)} if inside else {})
+
+
+def _directories(repository: Path) -> list[Path]:
+    return [*(path for path in repository.rglob("*") if path.is_dir()), repository, repository.parent]
+
+
+def flush(path: Path) -> None:
+    """Make a file's content, or the names in a directory, outlive a loss of power.
+
+    Raises:
+        OSError: it cannot be.
+    """
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _program() -> str:

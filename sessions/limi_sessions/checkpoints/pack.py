@@ -16,6 +16,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO, Final
 
+from limi_sessions.checkpoints.gitprogram import flush
+
 BLOB: Final = 3
 TREE: Final = 2
 ID_BYTES = 32
@@ -114,7 +116,7 @@ class PackWriter:
         # The index comes last: git takes a pack without one for no pack.
         temporary.replace(name.with_suffix(".pack"))
         index.replace(name.with_suffix(".idx"))
-        flush_directory(self.directory)
+        flush(self.directory)
         return name.with_suffix(".pack")
 
     def abandon(self) -> None:
@@ -212,12 +214,3 @@ def _flush(stream: BinaryIO) -> None:
     stream.flush()
     os.fchmod(stream.fileno(), 0o400)
     os.fsync(stream.fileno())
-
-
-def flush_directory(directory: Path) -> None:
-    """Make the names in a directory durable."""
-    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from limi_sessions.checkpoints.gitprogram import GitProgram
+from limi_sessions.checkpoints.gitprogram import GitProgram, flush
 from limi_sessions.checkpoints.merging import merge_small_packs
-from limi_sessions.checkpoints.pack import PackWriter, flush_directory, object_id, remove_unfinished, stored_ids
+from limi_sessions.checkpoints.pack import PackWriter, object_id, remove_unfinished, stored_ids
 from limi_sessions.checkpoints.state import CheckpointError
 from limi_sessions.paths import private_directory, write_private
 
@@ -119,7 +119,7 @@ class Repository:
         """
         if target.exists() and any(target.iterdir()):
             raise CheckpointError(f"{target} is not empty; fork into a new directory")
-        self.open()
+        # Not opened: another process may be writing it, and what that has not finished is no dead one's.
         copy = Repository(target)
         copy.git.make_repository()
         private_directory(copy.packs)
@@ -130,6 +130,6 @@ class Repository:
             except OSError:
                 shutil.copyfile(path, copy.packs / path.name)
                 (copy.packs / path.name).chmod(0o400)
-        flush_directory(copy.packs)
+        flush(copy.packs)
         if (latest := self.latest) is not None:
             copy.latest = latest

@@ -88,7 +88,7 @@ class Restoring:
             wanted = entries.get(path)
             if wanted is not None and not stat.S_ISDIR(wanted.mode):
                 continue
-            if leaf.identity is None or (wanted is None and hidden.hides(path, directory=False)):
+            if leaf.why or (wanted is None and hidden.hides(path, directory=False)):
                 continue  # nothing is known of it, now or then
             if self._try(path, lambda path=path, leaf=leaf: self._placing.remove(path, leaf.signature)):
                 self.removed += wanted is None
@@ -151,8 +151,8 @@ class Restoring:
 
     def _write_one(self, path: str, entry: Entry, content: bytes) -> None:
         leaf = self._leaves.get(path)
-        if leaf is not None and leaf.identity is None:
-            raise NotAsSeen(f"what stands there {leaf.why or 'could not be read'}")
+        if leaf is not None and leaf.why:
+            raise NotAsSeen(f"what stands there {leaf.why}")
         seen = None if leaf is None else leaf.signature
         if stat.S_ISLNK(entry.mode):
             self._placing.write_link(path, content, seen=seen)

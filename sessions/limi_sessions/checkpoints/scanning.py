@@ -158,7 +158,7 @@ class _Listing:
     def add(self, entry: os.DirEntry[str]) -> None:
         """Look at one name."""
         name = entry.name
-        if name == ".git" or (name.startswith(".limi-") and name.endswith(".tmp")):
+        if name == ".git":
             return
         is_directory = entry.is_dir(follow_symlinks=False)
         if self._known_ignored.get(name) is is_directory:

@@ -94,7 +94,9 @@ class Survey:
         return known, tuple(sorted(differing(previous, known)))
 
     def look(self, root: int, wanted: Manifest) -> Directories:
-        """The workspace now, whatever its size, read where it may be what is wanted; nothing is stored.
+        """The workspace now, whatever its size; nothing is stored.
+
+        Beyond the limits only that is read which may be what is wanted.
 
         Raises:
             CheckpointError: it cannot be looked through.
@@ -115,7 +117,9 @@ class Survey:
                 found = scanner.scan()
             except TooMuch as error:
                 raise CheckpointError(f"the workspace was not restored: {error}") from error
-            self._reader(root, lambda content: object_id(BLOB, content)).read(found, only=wanted.entries)
+            bearable = scanner.files <= self.limits.files and scanner.size <= self.limits.total_bytes
+            reader = self._reader(root, lambda content: object_id(BLOB, content))
+            reader.read(found, only=None if bearable else wanted.entries)
             if not unlocked(root, found, wanted):
                 break
         return found

@@ -28,6 +28,7 @@ def shell_environment(
     *,
     session_id: str = "",
     limi_home: Path | None = None,
+    handle: str = "",
     shell_path: str | None = None,
     secrets: Iterable[str] = (),
 ) -> dict[str, str]:
@@ -37,6 +38,7 @@ def shell_environment(
         base: usually ``os.environ``.
         session_id: becomes ``LIMI_INSIDE``, by which `limi` verbs typed in the pane know where they are.
         limi_home: becomes ``LIMI_HOME``.
+        handle: of the person; becomes ``LIMI_AS``, as the settings may be hidden from the shell.
         shell_path: becomes ``SHELL``.
         secrets: known secret values; a variable that holds one is left out.
     """
@@ -59,6 +61,8 @@ def shell_environment(
         chosen["SHELL"] = shell_path
     if limi_home is not None:
         chosen["LIMI_HOME"] = str(limi_home)
+    if handle:
+        chosen["LIMI_AS"] = handle
     if session_id:
         chosen["LIMI_INSIDE"] = session_id
     return chosen

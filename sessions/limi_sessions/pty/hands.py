@@ -16,9 +16,10 @@ from limi_sessions.pty.commandevents import RawFinished
 from limi_sessions.pty.errors import LeaseLost
 from limi_sessions.pty.lines import KEYS, background_form, one_line, refusal, sentinel_line, spelled
 from limi_sessions.pty.outbound import Unit
+from limi_sessions.pty.proctable import program_name
 from limi_sessions.pty.syntax import syntax_problem
 from limi_sessions.pty.values import CommandOutcome, ScreenReading, lost_outcome, tool_status, with_reason
-from limi_sessions.pty.waiting import WAITING, program_name
+from limi_sessions.pty.waiting import WAITING
 
 if TYPE_CHECKING:
     from limi_sessions.pty.core import ShellCore

@@ -38,7 +38,7 @@ def not_typed_because(core: ShellCore, pid: int) -> str:
     background = f"it was asked for in the background. Type it in the foreground, {_ELSEWHERE}"
     now = foreground(core.child.descriptor)
     try:
-        group = os.getpgid(pid)
+        group = os.getpgid(pid) if pid > 0 else 0
     except OSError:
         return background
     if now is None or group != now.group:

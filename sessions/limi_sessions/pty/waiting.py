@@ -8,16 +8,14 @@ Source: tcgetpgrp(3), termios(3), proc(5) wchan and syscall.
 
 from __future__ import annotations
 
-import contextlib
 import os
 import platform
-import subprocess
 import sys
 import termios
 from dataclasses import dataclass
 from typing import Literal
 
-from limi_sessions.pty.proctable import stat_fields
+from limi_sessions.pty.proctable import program_name, stat_fields
 
 ShellState = Literal["starting", "prompt", "running", "needs_input", "needs_password", "repl", "tui", "pager", "lost"]
 """``repl``: a program reads keys itself, below the shell's lines; ``tui`` and ``pager``: it owns the whole screen."""
@@ -73,17 +71,6 @@ def waiting_state(now: Foreground, *, alternate_screen: bool) -> ShellState:
     if alternate_screen:
         return "pager" if _PAGERS & {program_name(pid) for pid in _members(now.group)} else "tui"
     return "running" if reads == "no" else "repl"
-
-
-def program_name(pid: int) -> str:
-    """The program's short name, empty when unknown."""
-    if sys.platform == "linux":
-        with contextlib.suppress(OSError):
-            with open(f"/proc/{pid}/comm", encoding="utf-8", errors="replace") as stream:  # noqa: PTH123 - a hot path
-                return stream.read().rstrip("\n")
-        return ""
-    asked = subprocess.run(["ps", "-o", "comm=", "-p", str(pid)], capture_output=True, text=True, check=False)
-    return os.path.basename(asked.stdout.strip())  # noqa: PTH119 - a name, not a file of ours
 
 
 def _reading(now: Foreground, *, raw: bool) -> Reading:

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING
 from limi_sessions.pty.bell import Bell
 from limi_sessions.pty.hooks import HEAL_KEY
 from limi_sessions.pty.process import Ended
-from limi_sessions.pty.waiting import Foreground, ShellState, foreground, program_name, waiting_state
+from limi_sessions.pty.proctable import program_name
+from limi_sessions.pty.waiting import Foreground, ShellState, foreground, waiting_state
 
 if TYPE_CHECKING:
     from limi_sessions.pty.core import ShellCore

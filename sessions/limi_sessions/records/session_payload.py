@@ -63,7 +63,7 @@ class SessionFinished(Value):
 
 
 class SettingsChanged(Value):
-    """Model, mode, effort or sampling changed in mid-session."""
+    """Model, mode, effort, sampling or allowed hosts changed in mid-session."""
 
     kind: Literal["settings_changed"] = "settings_changed"
     model: str | None = None
@@ -72,6 +72,8 @@ class SettingsChanged(Value):
     demo: bool | None = None
     mode: ApprovalMode | None = None
     sampling: Sampling | None = None
+    allowed_host: str | None = None
+    """A host that was added to those that the confined shell may reach."""
 
 
 SnapshotCause = Literal["start", "turn", "call", "human", "asked"]

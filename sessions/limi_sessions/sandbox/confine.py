@@ -1,14 +1,14 @@
 r"""The launcher: a program that confines itself as it is told and becomes the command.
 
-Run as ``python -I -S -X utf8 confine.py SPEC -- COMMAND...``; SPEC is one JSON object, made by `launching`:
+Run as ``python -I -S -X utf8 confine.py WORD... -- COMMAND...``; the words are made by `launching`:
 
-    limits    {"processes", "open_files", "file_bytes"}: soft and hard limits; core dumps are always off
-    relay     {"port", "socket"}: a relay from 127.0.0.1 to the socket of the allow-list's proxy is started
-    landlock  rules for `landlocking.restrict`
-    filter    {"internet"}: system calls are filtered, see `seccomp`
-    keep      {"internet"}: the command is bubblewrap; it is given that filter, so that its own process inside has it
-              too (else a debugger inside could make that process type on the terminal), and this process stays as
-              its parent
+    limits=PROCESSES,OPEN_FILES,FILE_BYTES   soft and hard limits, empty for none; core dumps are always off
+    relay=PORT:PATH      a relay from 127.0.0.1 to the socket of the allow-list's proxy is started
+    landlock=JSON        rules for `landlocking.restrict` and `gatekeeper`, which stays as the command's parent
+    filter=internet      system calls are filtered, see `seccomp`; any other value refuses sockets of the internet too
+    keep=internet        the command is bubblewrap; it is given that filter, so that its own process inside has it too
+                         (else a debugger inside could make that process type on the terminal), and this process stays
+                         as its parent
 
 A failure prints one line on standard error and exits 125; so does a kept bubblewrap that never came to start the
 command inside. A command that is not there exits 127, one that cannot be run 126, as a shell would. A kept one lets
@@ -21,25 +21,30 @@ Source: bwrap(1) --seccomp; credentials(7); setrlimit(2).
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import signal
 import sys
-from collections.abc import Mapping
 
 FAILED = 125
 _NOTE = "LIMI_CONFINE"
 """Tells the launcher inside the descriptor on which it says that it runs, and the signals to set back."""
 _PASSED = (signal.SIGINT, signal.SIGQUIT)
+_KNOWN = frozenset(("keep", "limits", "relay", "landlock", "filter"))
 
 
 def main(arguments: list[str]) -> int:
     """Confine this process and become the command; returns only upon failure or with a kept command's exit code."""
     try:
-        spec: dict[str, dict[str, object]] = json.loads(arguments[0])
-        command = arguments[arguments.index("--") + 1 :]
+        end = arguments.index("--")
+        command = arguments[end + 1 :]
+        spec: dict[str, str] = {}
+        for word in arguments[:end]:
+            name, _, spec[name] = word.partition("=")
+        if unknown := spec.keys() - _KNOWN:
+            # Of another version of limi, say after an upgrade under a running one: never run unconfined.
+            raise ValueError(f"unknown instruction {min(unknown)[:40]!r}; start limi anew")
         if "keep" in spec:
-            return _kept(command, internet=bool(spec["keep"].get("internet")))
+            return _kept(command, internet=spec["keep"] == "internet")
         _say_started()
         _close_others()
         if "limits" in spec:
@@ -47,13 +52,15 @@ def main(arguments: list[str]) -> int:
         if "relay" in spec:
             from limi_sessions.sandbox import relay
 
-            relay.start(int(str(spec["relay"]["port"])), str(spec["relay"]["socket"]))
-        if "landlock" in spec:
-            from limi_sessions.sandbox import landlocking
-
-            landlocking.restrict(json.loads(arguments[0])["landlock"])
+            port, _, proxy = spec["relay"].partition(":")
+            relay.start(int(port), proxy)
+        gate = _confine_by_landlock(spec["landlock"]) if "landlock" in spec else None
         if "filter" in spec:
-            _filter(internet=bool(spec["filter"].get("internet")))
+            _filter(internet=spec["filter"] == "internet")
+        if gate is not None:
+            from limi_sessions.sandbox import gatekeeper
+
+            gatekeeper.close_gate(gate)
     except (OSError, ValueError, LookupError) as error:
         return _failed(f"the sandbox cannot be set up: {error}")
     return _become(command)
@@ -76,6 +83,18 @@ def _failed(why: str) -> int:
     return FAILED
 
 
+def _confine_by_landlock(written: str) -> int | None:
+    """What `gatekeeper.close_gate` takes, where there is one for this machine."""
+    import json  # takes 5 ms, which bubblewrap need not wait for
+
+    from limi_sessions.sandbox import gatekeeper, landlocking
+
+    plan = json.loads(written)
+    gate = gatekeeper.divide(plan)
+    landlocking.restrict(plan)
+    return gate
+
+
 def _close_others() -> None:
     """Close what was inherited beside the standard streams: an open directory would lead past every rule."""
     for name in os.listdir("/proc/self/fd"):  # noqa: PTH208 - pathlib takes 8 ms
@@ -84,7 +103,7 @@ def _close_others() -> None:
                 os.close(int(name))
 
 
-def _limit(limits: Mapping[str, object]) -> None:
+def _limit(limits: str) -> None:
     """Set the limits, never above what the process may have.
 
     Raises:
@@ -92,16 +111,11 @@ def _limit(limits: Mapping[str, object]) -> None:
     """
     import resource
 
-    wanted = (
-        (resource.RLIMIT_CORE, 0),
-        (resource.RLIMIT_NPROC, limits.get("processes")),
-        (resource.RLIMIT_NOFILE, limits.get("open_files")),
-        (resource.RLIMIT_FSIZE, limits.get("file_bytes")),
-    )
-    for kind, most in wanted:
-        if isinstance(most, int):
+    kinds = (resource.RLIMIT_CORE, resource.RLIMIT_NPROC, resource.RLIMIT_NOFILE, resource.RLIMIT_FSIZE)
+    for kind, wanted in zip(kinds, ("0", *limits.split(",")), strict=True):
+        if wanted:
             hard = resource.getrlimit(kind)[1]
-            most = most if hard == resource.RLIM_INFINITY else min(most, hard)
+            most = int(wanted) if hard == resource.RLIM_INFINITY else min(int(wanted), hard)
             resource.setrlimit(kind, (most, most))
 
 

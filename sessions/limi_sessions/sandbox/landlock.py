@@ -61,7 +61,8 @@ class Landlock:
         """What the launcher grants."""
         return {
             "masked": [str(path) for path in policy.masked],
-            "writable": [str(path) for path in _writable(policy)],
+            "writable": [str(path) for path in _own_places(policy)],
+            "shared": [str(path) for path in _shared_places(policy)],
             "sockets": [str(binding.outside) for binding in policy.sockets],
             "tcp": policy.network != "off",
         }
@@ -81,7 +82,7 @@ class Landlock:
         """What it allows and what it cannot prevent, by this kernel's ABI."""
         return (
             f"Landlock (ABI {self.abi}) confines all commands. They write only in "
-            f"{_listed((policy.workspace, policy.private_home, policy.scratch, *_open_places(policy)))}.",
+            f"{_listed((*_own_places(policy), *_shared_places(policy)))}.",
             "They read everything else except the contents of what is masked; names, sizes and dates of masked files, "
             "and other programs' command lines, can be seen.",
             _network_words(policy),
@@ -100,12 +101,11 @@ class Landlock:
             yield "This kernel's Landlock is old: your other programs, limi itself too, can be sent signals and killed."
 
 
-def _writable(policy: SandboxPolicy) -> Iterator[Path]:
-    yield from (policy.workspace, policy.private_home, policy.scratch, *policy.writable)
-    yield from _open_places(policy)
+def _own_places(policy: SandboxPolicy) -> tuple[Path, ...]:
+    return (policy.workspace, policy.private_home, policy.scratch, *policy.writable)
 
 
-def _open_places(policy: SandboxPolicy) -> tuple[Path, ...]:
+def _shared_places(policy: SandboxPolicy) -> tuple[Path, ...]:
     """Places shared with other programs that are writable: ``/tmp`` only while nothing of ours lies there."""
     ours = (*policy.masked, *policy.read_only, *(binding.outside for binding in policy.sockets))
     shared = () if any(_lies_in(path, _TEMPORARY) for path in ours) else (_TEMPORARY,)

@@ -44,7 +44,7 @@ _MAKE = MAKE_DIR | MAKE_REG | MAKE_SOCK | MAKE_FIFO | MAKE_SYM
 _RIGHTS = {
     "masked": 0,
     "readable": _READ,
-    "writable": _READ | WRITE_FILE | TRUNCATE | REMOVE_DIR | REMOVE_FILE | _MAKE | REFER | RESOLVE_UNIX,
+    "writable": _READ | WRITE_FILE | TRUNCATE | REMOVE_DIR | REMOVE_FILE | _MAKE | REFER,
     "device": READ_FILE | WRITE_FILE | IOCTL_DEV,
     "socket": RESOLVE_UNIX,
 }
@@ -64,7 +64,10 @@ class LandlockPlan(TypedDict):
     masked: list[str]
     writable: list[str]
     """Wins over ``masked`` where it lies inside of it or is the same; the longest path decides."""
+    shared: list[str]
+    """Writable, but the unix sockets there are of programs outside."""
     sockets: list[str]
+    """Unix sockets of programs outside that may be reached."""
     tcp: bool
     """Whether TCP may be used."""
 
@@ -117,18 +120,32 @@ def handled_rights(version: int) -> int:
     return first | sum(right for since, right in newer.items() if version >= since)
 
 
-def grants(plan: LandlockPlan) -> Iterator[tuple[str, Reach]]:
-    """The hierarchies to grant, each with what it is granted; reads the directories above what is masked."""
+def reaches_of(plan: LandlockPlan) -> dict[str, Reach]:
+    """How far the paths of a plan may be reached, links resolved; each counts for what lies beneath."""
     reaches: dict[str, Reach] = {"/dev": "masked"}
     for path in plan["masked"]:
         reaches[os.path.realpath(path)] = "masked"
     for path in plan["sockets"]:
         reaches[os.path.realpath(path)] = "socket"
-    for path in plan["writable"]:
+    for path in (*plan["shared"], *plan["writable"]):
         reaches[os.path.realpath(path)] = "writable"
     for path in _devices():
         reaches.setdefault(path, "device")
-    yield from _granted("/", "readable", _tree(reaches))
+    return reaches
+
+
+def reach_of(path: str, reaches: Mapping[str, Reach]) -> Reach:
+    """How far an absolute path without links may be reached."""
+    while path not in reaches:
+        if path in ("", "/"):
+            return "readable"
+        path = path.rpartition("/")[0]
+    return reaches[path]
+
+
+def grants(plan: LandlockPlan) -> Iterator[tuple[str, Reach]]:
+    """The hierarchies to grant, each with what it is granted; reads the directories above what is masked."""
+    yield from _granted("/", "readable", _tree(reaches_of(plan)))
 
 
 def split_directories(plan: LandlockPlan) -> list[str]:

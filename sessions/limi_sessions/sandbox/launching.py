@@ -28,25 +28,22 @@ def launched(
         landlock: rules, as `landlocking.restrict` takes them.
         internet: whether IPv4 and IPv6 sockets may be made; None means that system calls are not filtered here.
     """
-    spec: dict[str, object] = {}
+    words: list[str] = []
     if limits is not None:
-        spec["limits"] = {
-            "processes": limits.processes,
-            "open_files": limits.open_files,
-            "file_bytes": limits.file_bytes,
-        }
+        numbers = (limits.processes, limits.open_files, limits.file_bytes)
+        words.append("limits=" + ",".join("" if number is None else str(number) for number in numbers))
     if relay is not None:
-        spec["relay"] = {"port": relay[0], "socket": str(relay[1])}
+        words.append(f"relay={relay[0]}:{relay[1]}")
     if landlock is not None:
-        spec["landlock"] = landlock
+        words.append("landlock=" + json.dumps(landlock))
     if internet is not None:
-        spec["filter"] = {"internet": internet}
-    return [*_launcher(), json.dumps(spec), "--", *argv]
+        words.append("filter=" + ("internet" if internet else "closed"))
+    return [*_launcher(), *words, "--", *argv]
 
 
 def kept(bubblewrap: Sequence[str], *, internet: bool) -> list[str]:
     """The command that runs a bubblewrap command with the filter and turns its failure to start into exit code 125."""
-    return [*_launcher(), json.dumps({"keep": {"internet": internet}}), "--", *bubblewrap]
+    return [*_launcher(), "keep=" + ("internet" if internet else "closed"), "--", *bubblewrap]
 
 
 def launcher_places() -> tuple[Path, ...]:

@@ -130,8 +130,9 @@ def default_masked(
         with contextlib.suppress(OSError, RuntimeError):
             if os.access(path, os.R_OK):
                 found |= _places(path)
-    forbidden = {Path("/"), home, home.resolve()}
-    return tuple(sorted(path for path in found - forbidden if not any(above in found for above in path.parents)))
+    # A link to the home, or a slip in the settings, is not to hide everything.
+    found -= {home, *home.parents, home.resolve(), *home.resolve().parents}
+    return tuple(sorted(path for path in found if not any(above in found for above in path.parents)))
 
 
 def _in_home(home: Path, environ: Mapping[str, str]) -> Iterator[Path]:
