@@ -272,7 +272,7 @@ class Story:
                 self._notice(key, "note", f"session ended: {status}{f' ({reason})' if reason else ''}")
             case WorkspaceSnapshotTaken() as taken if text := snapshot_words(taken):
                 self._notice(key, "note", text)
-            case WorkspaceRestored() as restored:
+            case WorkspaceRestored() as restored if restored.changed or restored.problems:
                 self._notice(key, "error" if restored.problems else "note", restored_words(restored))
             case Rewound() as rewound:
                 self._notice(key, "note", rewound_words(rewound))

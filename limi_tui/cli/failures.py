@@ -32,6 +32,8 @@ EXIT_CODES: dict[str, int] = {
     "limi_sessions.agent.demo.DemoUnavailable": PROVIDER_FAILED,
     "limi_sessions.agent.spec.UnknownModel": WRONG_USE,
     "limi_sessions.agent.stream.ModelError": PROVIDER_FAILED,
+    "limi_sessions.branch_book.BranchUnknown": WRONG_USE,
+    "limi_sessions.forking.CannotFork": WRONG_USE,
     "limi_sessions.journal.JournalBusy": WRONG_USE,
     "limi_sessions.journal.JournalError": STORE_FAILED,
     "limi_sessions.paths.HomeUnwritable": STORE_FAILED,
@@ -43,6 +45,7 @@ EXIT_CODES: dict[str, int] = {
     "limi_store.errors.SessionUnknown": WRONG_USE,
     "limi_store.errors.StoreError": STORE_FAILED,
     "limi_tui.settings.SettingsError": WRONG_USE,
+    "limi_tui.verbs.comparison.NotComparable": WRONG_USE,
 }
 """Full name of an error class to the exit code; the closest class in an error's line of descent counts."""
 

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 
 import click
 
+from limi_sessions.branches import branches_of, events_on_path, path_of
 from limi_sessions.records.event import Event
-from limi_sessions.records.turn import SessionSummary
+from limi_sessions.records.turn import Branch, SessionSummary
 from limi_sessions.trajectory import whole_requests
 from limi_tui.cli.options import acting_as, json_output
 from limi_tui.cli.output import counted, local_time, print_json, print_json_object, print_line, print_table, shown
@@ -41,29 +42,36 @@ def list_sessions(deleted: bool, tags: tuple[str, ...], limit: int | None, as_js
 
 @click.command("show")
 @click.argument("session_id", metavar="ID|latest")
+@click.option("--branch", metavar="NAME", help="The turns of this branch.  [default: where the session stands]")
 @click.option("--requests", "with_requests", is_flag=True, help="With --json: every request to the model, whole.")
 @json_output
 @acting_as
 @click.pass_context
-def show(context: click.Context, session_id: str, with_requests: bool, as_json: bool) -> None:
-    """Print a session: as JSON its summary, turns and events; else what a person reads of it."""
+def show(context: click.Context, session_id: str, branch: str | None, with_requests: bool, as_json: bool) -> None:
+    """Print a session: as JSON its summary, branches, turns and events; else what a person reads of it.
+
+    Turns are those of one path, from the beginning to the end of a branch; the events of JSON are all.
+    """
     if with_requests and not as_json:
         raise click.UsageError("--requests needs --json", context)
     with opened_store() as store:
         session_id = store.find(session_id)
-        trajectory = store.trajectory(session_id) if as_json else None
-        summary = trajectory.summary if trajectory else store.summary(session_id)
+        trajectory = store.trajectory(session_id)
         events = store.events(session_id)
-    if trajectory is None:
-        _print_transcript(summary, events)
+    branches = branches_of(trajectory)
+    standing = branches[-1].name
+    path = trajectory.turns if branch in (None, standing) else path_of(branches, branch or standing)
+    if not as_json:
+        _print_transcript(trajectory.summary, branches, events_on_path(events, path), shown_branch=branch or standing)
         return
     arrays = {
-        "turns": (turn.model_dump_json(ensure_ascii=True) for turn in trajectory.turns),
+        "branches": (json.dumps(_branch_fields(one, trajectory.summary, current=standing)) for one in branches),
+        "turns": (turn.model_dump_json(ensure_ascii=True) for turn in path),
         "events": (json.dumps(event.envelope()) for event in events),
     }
     if with_requests:
         arrays["requests"] = (request.model_dump_json(ensure_ascii=True) for request in whole_requests(events))
-    print_json_object({"session": summary.model_dump(mode="json")}, arrays=arrays)
+    print_json_object({"session": trajectory.summary.model_dump(mode="json")}, arrays=arrays)
 
 
 def _print_sessions(found: Sequence[SessionSummary]) -> None:
@@ -92,7 +100,20 @@ def _telling_length(session_ids: Sequence[str]) -> int:
     )
 
 
-def _print_transcript(summary: SessionSummary, events: Sequence[Event]) -> None:
+def _branch_fields(branch: Branch, summary: SessionSummary, *, current: str) -> dict[str, object]:
+    return {
+        "name": branch.name,
+        "parent": branch.parent,
+        "at_turn": branch.at_turn,
+        "ts": branch.ts or summary.started_at,
+        "turns": len(branch.turns),
+        "current": branch.name == current,
+    }
+
+
+def _print_transcript(
+    summary: SessionSummary, branches: Sequence[Branch], events: Sequence[Event], *, shown_branch: str
+) -> None:
     tokens = "tokens unknown" if summary.tokens is None else f"{summary.tokens:,} tokens"
     cost = "cost unknown" if summary.cost_usd is None else f"${summary.cost_usd:.4f}"
     print_line(shown(summary.title) or "(no title)")
@@ -100,6 +121,9 @@ def _print_transcript(summary: SessionSummary, events: Sequence[Event]) -> None:
     print_line(" · ".join((summary.status, started, counted(summary.turns, "turn"), tokens, cost)))
     if summary.tags:
         print_line("tags: " + ", ".join(shown(tag) for tag in summary.tags))
+    if len(branches) > 1:
+        names = ", ".join(shown(branch.name) for branch in branches)
+        print_line(f"branches: {names} · shown: {shown(shown_branch)} · --branch NAME shows another")
     for event in events:
         if text := event_text(event):
             print_line(text)

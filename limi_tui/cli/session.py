@@ -18,6 +18,8 @@ class _SessionVerbs(LazyGroup):
         "run": LazyVerb("limi_tui.cli.opening:run", "Run one query to its end, without a screen."),
         "list": LazyVerb("limi_tui.cli.reading:list_sessions", "List sessions, newest first."),
         "show": LazyVerb("limi_tui.cli.reading:show", "Print a session: its turns and events."),
+        "fork": LazyVerb("limi_tui.cli.branching:fork", "Begin a new session from a turn of another one."),
+        "compare": LazyVerb("limi_tui.cli.branching:compare", "Show where two branches or forks part."),
         "rename": LazyVerb("limi_tui.cli.desk:rename", "Give a session a title."),
         "tag": LazyVerb("limi_tui.cli.desk:tag", "Add and remove tags of a session."),
         "delete": LazyVerb("limi_tui.cli.desk:delete", "Move sessions to the bin; `restore` takes it back."),

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, cast, get_args
 
 from limi_sessions.live import LiveSession
 from limi_sessions.live_workspace import CannotRestore
-from limi_sessions.records.payload import WorkspaceRestored
 from limi_sessions.records.turn import Branch
 from limi_sessions.rewinding import CannotRewind, Parts, RewindOutcome, RewindPoint
 from limi_tui.screens.command_failed import CommandFailed
@@ -35,12 +35,14 @@ async def _restored(screen: SessionScreen, live: LiveSession, way: str) -> None:
         restored = await (live.workspace.undo() if way == "undo" else live.workspace.redo())
     except CannotRestore as error:
         raise CommandFailed(str(error)) from error
-    screen.notify(_files_words(restored))
+    screen.notify(_files_words(restored.changed, restored.problems))
 
 
-def _files_words(restored: WorkspaceRestored) -> str:
-    files = "1 file" if restored.changed == 1 else f"{restored.changed} files"
-    return f"{files} brought back." if not restored.problems else f"{files} differed, not all could be brought back."
+def _files_words(changed: int, problems: Sequence[str]) -> str:
+    if not changed:
+        return "No file differed."
+    files = "1 file" if changed == 1 else f"{changed} files"
+    return f"{files} brought back." if not problems else f"{files} differed, {len(problems)} could not be brought back."
 
 
 async def rewind(screen: SessionScreen, live: LiveSession, argument: str) -> None:
@@ -112,9 +114,7 @@ def _outcome_words(outcome: RewindOutcome) -> str:
     if outcome.branch is not None:
         words.append(f"Branch {outcome.branch} begins here.")
     if outcome.changed_files is not None:
-        words.append(f"{outcome.changed_files} files brought back.")
-    if outcome.problems:
-        words.append(f"{len(outcome.problems)} could not be.")
+        words.append(_files_words(outcome.changed_files, outcome.problems))
     return " ".join(words)
 
 

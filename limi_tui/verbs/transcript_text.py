@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from limi_sessions.records.event import Event
+from limi_sessions.records.message import ToolCall
 from limi_sessions.records.payload import (
     DegradedMode,
     HumanRan,
     ModelFailed,
     ModelMessage,
     ModelRetried,
+    Rewound,
     SessionFinished,
+    SessionForked,
     SessionResumed,
     SessionStarted,
     SettingsChanged,
@@ -18,8 +21,11 @@ from limi_sessions.records.payload import (
     ToolFinished,
     ToolProposed,
     UserMessage,
+    WorkspaceRestored,
 )
+from limi_sessions.records.turn import Turn
 from limi_sessions.records.visible import visible_text
+from limi_sessions.told import told_of_restoration
 
 
 def event_text(event: Event) -> str:
@@ -49,10 +55,22 @@ def _text(event: Event) -> str:
             return f"\n* {call.name} {call.arguments}"
         case ToolDecided(decision="reject", reason=reason):
             return f"  rejected: {reason}"
+        case ToolDecided(edited=ToolCall() as edited):
+            return f"  changed before it ran: {edited.arguments}"
         case ToolFinished(result=result):
             return "\n".join(f"  {line}" for line in result.split("\n"))
         case HumanRan() as ran:
             return f"\n{event.actor}$ {ran.command}\n{ran.output}[exit {ran.exit_code}]"
+        case Rewound() as rewound:
+            kept = f"turn {rewound.to_turn - 1} of {rewound.to_branch}" if rewound.to_turn else "the beginning"
+            return (
+                f"\n[rewound to {kept}: {rewound.from_branch} was left after {rewound.from_turn} turns, "
+                f"{rewound.branch} begins]"
+            )
+        case SessionForked() as forked:
+            return f"\n[forked from {forked.parent_branch} of session {forked.parent_session_id}: the above is a copy]"
+        case WorkspaceRestored() as restored:
+            return told_of_restoration(restored)
         case SettingsChanged() as changed:
             return f"[changed: {changed.model_dump(mode='json', exclude_none=True, exclude={'kind'})}]"
         case ShellLost(reason=reason) if reason:
@@ -65,3 +83,12 @@ def _text(event: Event) -> str:
             return f"\n[{status}{': ' + reason if reason else ''}]"
         case _:
             return ""
+
+
+def turn_text(turn: Turn) -> str:
+    """What a person should read of a turn, every control character made visible."""
+    parts = [f"{turn.turn_no} {turn.source}> {turn.content}" if turn.content or not turn.tool_calls else ""]
+    parts += [f"{turn.turn_no} {turn.source}* {call.name} {call.arguments}" for call in turn.tool_calls]
+    if turn.edited is not None:
+        parts.insert(0, f"changed before it ran: {turn.edited.arguments}")
+    return visible_text("\n".join(part for part in parts if part))

@@ -28,9 +28,6 @@ from limi_tui.widgets.approval_reject import ApprovalReasons
 from limi_tui.widgets.approval_sheet import ApprovalSheet
 from limi_tui.widgets.approval_shown import Shown
 
-_TALLEST_BESIDE_EDITOR = 20
-_TALLEST_BESIDE_REASONS = 30
-
 
 class ApprovalBar(Vertical, can_focus=True):
     """One proposed call that waits for the expert."""
@@ -97,7 +94,7 @@ class ApprovalBar(Vertical, can_focus=True):
         """The expert types on elsewhere."""
         self._part: ApprovalPart | None = None
         """What is open."""
-        self._sheet = ApprovalSheet(shown, beside=beside)
+        self.sheet = ApprovalSheet(shown, beside=beside)
         self._head = ApprovalHead(proposal, shown)
         self._editor = ApprovalEditor(proposal.call, proposal.problem_of)
         self._reasons = ApprovalReasons()
@@ -107,7 +104,7 @@ class ApprovalBar(Vertical, can_focus=True):
     def compose(self) -> ComposeResult:
         """Title, warnings, exact text, then what can be done."""
         yield self._head
-        yield self._sheet
+        yield self.sheet
         yield self._editor
         yield self._reasons
         yield self._foot
@@ -120,11 +117,6 @@ class ApprovalBar(Vertical, can_focus=True):
         """Begin to be meant by keys."""
         self._is_left = False
         self._quiet.begin()
-
-    @property
-    def wants_beside(self) -> bool | None:
-        """Whether the expert wants changes side by side; None: where there is room."""
-        return self._sheet.wants_beside
 
     def focus_asked(self) -> None:
         """Go to where the expert is asked: the bar, what is edited, or the reason."""
@@ -161,17 +153,17 @@ class ApprovalBar(Vertical, can_focus=True):
                 self._decide(Decision(accept=True, remember=True))
             case "edit":
                 self._editor.open()
-                self._open(self._editor, tallest=_TALLEST_BESIDE_EDITOR)
+                self._open(self._editor)
             case "reject":
-                self._open(self._reasons, tallest=_TALLEST_BESIDE_REASONS)
+                self._open(self._reasons)
             case "turn":
-                self._sheet.turn()
+                self.sheet.turn()
             case _:
                 pass
 
     def action_scroll_preview(self, rows: int) -> None:
         """Scroll the exact text."""
-        self._sheet.scroll_relative(y=rows, animate=False)
+        self.sheet.scroll_relative(y=rows, animate=False)
 
     @on(ApprovalFoot.Chosen)
     def _key_word_clicked(self, message: ApprovalFoot.Chosen) -> None:
@@ -183,28 +175,23 @@ class ApprovalBar(Vertical, can_focus=True):
     def _moved(self, message: ApprovalPreview.Moved) -> None:
         message.stop()
         self._head.sum_up(needed=message.last < message.count)
-        self._foot.place(message.last, message.count, beside=self._sheet.is_beside)
+        self._foot.place(message.last, message.count, beside=self.sheet.is_beside)
 
-    @on(ApprovalReasons.Given)
-    def _rejected(self, message: ApprovalReasons.Given) -> None:
+    @on(ApprovalPart.Concluded)
+    def _concluded(self, message: ApprovalPart.Concluded) -> None:
         message.stop()
-        self._decide(Decision(accept=False, reason=message.reason, reason_codes=message.codes))
-
-    @on(ApprovalEditor.Accepted)
-    def _edited(self, message: ApprovalEditor.Accepted) -> None:
-        message.stop()
-        self._decide(Decision(accept=True, edited=message.edited))
+        self._decide(message.decision)
 
     @on(ApprovalPart.Left)
     def _go_back(self) -> None:
-        self._open(None, tallest=TALLEST)
+        self._open(None)
 
-    def _open(self, part: ApprovalPart | None, *, tallest: int) -> None:
+    def _open(self, part: ApprovalPart | None) -> None:
         self._part = part
         self._editor.display = part is self._editor
         self._reasons.display = part is self._reasons
         self._foot.display = part is None
-        self._sheet.limit_to(tallest)
+        self.sheet.limit_to(TALLEST if part is None else part.share_of_sheet)
         self.focus_asked()
 
     def _decide(self, decision: Decision) -> None:

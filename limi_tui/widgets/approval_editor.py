@@ -16,6 +16,7 @@ from textual.geometry import Size
 from textual.message import Message
 from textual.widgets import Static, TextArea
 
+from limi_sessions.agent.ports import Decision
 from limi_sessions.records.message import ToolCall
 from limi_sessions.records.visible import suspicious_characters, visible_text
 from limi_sessions.tools.arguments import ArgumentsUnreadable
@@ -43,13 +44,7 @@ class ApprovalEditor(ApprovalPart):
     }
     """
 
-    class Accepted(Message):
-        """The expert accepts the call as edited."""
-
-        def __init__(self, edited: ToolCall | None) -> None:
-            super().__init__()
-            self.edited = edited
-            """None: nothing was changed."""
+    share_of_sheet = 20
 
     def __init__(self, call: ToolCall, problem_of: Callable[[ToolCall], str]) -> None:
         """Edit a call.
@@ -116,7 +111,7 @@ class ApprovalEditor(ApprovalPart):
             self._refused = True
             self._show_problem(problem)
         else:
-            self.post_message(self.Accepted(edited))
+            self.post_message(self.Concluded(Decision(accept=True, edited=edited)))
 
     def _checked(self) -> tuple[ToolCall | None, str]:
         """The edited call, None when nothing was edited, and what is wrong with it."""

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import ClassVar, cast
+
 from textual import events
+from textual.app import App
 from textual.containers import Vertical
 from textual.message import Message
 from textual.widget import Widget
+
+from limi_sessions.agent.ports import Decision
 
 
 class ApprovalPart(Vertical):
@@ -14,6 +19,15 @@ class ApprovalPart(Vertical):
     class Left(Message):
         """The expert goes back to the proposal."""
 
+    class Concluded(Message):
+        """The expert decided here."""
+
+        def __init__(self, decision: Decision) -> None:
+            super().__init__()
+            self.decision = decision
+
+    share_of_sheet: ClassVar[int]
+    """Percent of the window's height that is left to the exact text."""
     _passed: events.Key | None = None
 
     @property
@@ -31,6 +45,6 @@ class ApprovalPart(Vertical):
             return False
         key = events.Key(event.key, event.character)
         # As the app gives a key to what has the focus: it must bubble up to the app, which acts on bindings.
-        key.set_sender(self.app)
+        key.set_sender(cast(App[object], self.app))  # pyright: ignore[reportUnknownMemberType]  # generic
         self.typed_into._forward_event(key)  # pyright: ignore[reportPrivateUsage]
         return True

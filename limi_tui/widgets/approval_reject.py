@@ -9,6 +9,7 @@ from textual.content import Content
 from textual.message import Message
 from textual.widgets import Input, Static
 
+from limi_sessions.agent.ports import Decision
 from limi_sessions.approval.reasons import REASONS, Reason, reason_text
 from limi_tui.widgets.approval_part import ApprovalPart
 
@@ -32,14 +33,7 @@ class ApprovalReasons(ApprovalPart):
     }
     """
 
-    class Given(Message):
-        """The expert rejects."""
-
-        def __init__(self, reason: str, codes: tuple[str, ...]) -> None:
-            super().__init__()
-            self.reason = reason
-            """Words for the agent, may be empty."""
-            self.codes = codes
+    share_of_sheet = 30
 
     def __init__(self) -> None:
         super().__init__()
@@ -110,7 +104,8 @@ class ApprovalReasons(ApprovalPart):
 
     def _give(self) -> None:
         codes = tuple(reason.code for reason in REASONS if reason.code in self._marked)
-        self.post_message(self.Given(reason_text(codes, self._words.value), codes))
+        reason = reason_text(codes, self._words.value)
+        self.post_message(self.Concluded(Decision(accept=False, reason=reason, reason_codes=codes)))
 
 
 class ReasonWords(Input):

@@ -74,7 +74,7 @@ class AskingArea(Vertical):
 
     async def _clear(self) -> None:
         if self.bar is not None:
-            self._beside = self.bar.wants_beside
+            self._beside = self.bar.sheet.wants_beside
             await self.remove_children()
 
     def focus_call(self) -> None:

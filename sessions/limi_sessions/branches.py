@@ -19,10 +19,10 @@ from limi_sessions.records.payload import (
     ToolProposed,
     UserMessage,
 )
-from limi_sessions.records.turn import Branch, Turn
+from limi_sessions.records.turn import MAIN, Branch, Trajectory, Turn
 from limi_sessions.trajectory import TurnBuilder
 
-__all__ = ["BranchUnknown", "events_on_path", "path_of", "turns_through"]
+__all__ = ["BranchUnknown", "branches_of", "events_on_path", "path_of", "turns_through"]
 
 _ASKING = (ModelRequest, ModelRetried, ModelFailed, Rewound)
 """What leads to the next turn."""
@@ -40,6 +40,11 @@ def path_of(branches: Sequence[Branch], name: str) -> tuple[Turn, ...]:
     if name not in by_name:
         raise BranchUnknown(f"there is no branch {name!r}; there are: {', '.join(by_name)}")
     return tuple(path_by_name(by_name, name, lambda wanted: by_name[wanted].turns))
+
+
+def branches_of(trajectory: Trajectory) -> tuple[Branch, ...]:
+    """All branches, ``main`` alone where the session was never rewound; the last is where it stands."""
+    return trajectory.branches or (Branch(name=MAIN, turns=trajectory.turns),)
 
 
 def turns_through(path: Sequence[Turn], turn_no: int) -> int:

@@ -41,15 +41,10 @@ def checkpoint_at(events: Iterable[Event], path: Sequence[Turn], turn_no: int) -
     for event in events:
         # What waited for the results of calls is settled by a rewind, too.
         settled = {turn.event_id for turn in builder.feed(event)}
-        restored = event.payload if isinstance(event.payload, WorkspaceRestored) else None
-        if restored is not None and restored.before is not None:
-            state = restored.before
         if reached and (settled or isinstance(event.payload, Rewound)):
             return state
-        if restored is not None:
-            state = restored.checkpoint
-        elif isinstance(event.payload, WorkspaceSnapshotTaken):
-            # After a state that could not be kept, the one before it would be the wrong one.
+        if isinstance(event.payload, WorkspaceSnapshotTaken | WorkspaceRestored):
+            # None after a state that could not be kept: the one before it would be the wrong one.
             state = event.payload.checkpoint
         reached = reached or wanted in settled
         if reached and isinstance(event.payload, Rewound):

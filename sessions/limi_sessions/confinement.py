@@ -52,12 +52,8 @@ class Confinement:
 
     @property
     def most_processes(self) -> int | None:
-        """Processes and threads at which a shell counts as running a fork bomb.
-
-        A tenth below what the kernel allows: a bomb that the kernel stops would else never be noticed.
-        """
-        limit = self.policy.limits.processes
-        return None if limit is None else limit - limit // 10
+        """Processes and threads at which a shell counts as running a fork bomb."""
+        return self.policy.limits.bomb
 
     def wrapped(self, argv: list[str]) -> list[str]:
         """The command that runs ``argv`` confined; see `Sandbox.wrapped`."""

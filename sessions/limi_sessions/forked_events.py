@@ -66,9 +66,9 @@ def copied_payloads(events: Sequence[Event], path: Sequence[Turn]) -> list[tuple
             entries.append((event, event.payload))
         if settled and here:
             answered = len(entries)
-            if held is not None:
+            if held is not None and state is None:
                 entries.append(held)
-                held = None
+            held = None
     last = [entry for entry in entries[answered:] if not isinstance(entry[1], _UNANSWERED)]
     return _requests_again(events, _shells_again(_going_on([*entries[:answered], *last]), path))
 

@@ -17,10 +17,9 @@ from pathlib import Path
 from limi_sessions.agent.prompt import moved_prompt
 from limi_sessions.branches import BranchUnknown, path_of, turns_through
 from limi_sessions.checkpoints import CheckpointError, Checkpoints
-from limi_sessions.checkpoints.pack import flush_directory
 from limi_sessions.checkpoints_at import checkpoint_at
 from limi_sessions.forked_events import copied_payloads
-from limi_sessions.journal import read_journal
+from limi_sessions.journal import read_journal, sync_directory
 from limi_sessions.paths import SessionPaths, private_directory, write_private
 from limi_sessions.records.event import GENESIS, Event, seal
 from limi_sessions.records.identity import utc_now, uuid7
@@ -82,8 +81,8 @@ def fork_session(request: ForkRequest) -> Fork:
     branch, path = _path(request, events)
     checkpoint = None
     if request.workspace is not None:
-        checkpoint = _checkpoint(events, path)
         _refuse_workspace(request.workspace, request.limi_home)
+        checkpoint = _checkpoint(events, path)
     entries = copied_payloads(events, path)
     forked = SessionForked(parent_session_id=request.parent_session_id, parent_branch=branch, at_turn=len(path))
     place = SessionPaths(request.target.root.with_name(f".fork-{request.session_id}"))
@@ -95,9 +94,9 @@ def fork_session(request: ForkRequest) -> Fork:
         write_private(place.journal, journal)
         if request.workspace is not None and checkpoint is not None:
             _materialise(request, checkpoint, request.workspace)
-        flush_directory(place.root)
+        sync_directory(place.root)
         place.root.rename(request.target.root)
-        flush_directory(request.target.root.parent)
+        sync_directory(request.target.root.parent)
     except BaseException:
         shutil.rmtree(place.root, ignore_errors=True)
         raise

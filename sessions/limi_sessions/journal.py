@@ -151,7 +151,7 @@ class Journal:
             self._size = self._cut_torn_tail()
             last = next(self._readable_backwards(), None)
             os.fsync(self._descriptor)
-            _sync_directory(path.parent)
+            sync_directory(path.parent)
         except BaseException:
             os.close(self._descriptor)
             raise
@@ -256,7 +256,12 @@ class Journal:
             return
 
 
-def _sync_directory(path: Path) -> None:
+def sync_directory(path: Path) -> None:
+    """Make the names in a directory durable.
+
+    Raises:
+        OSError: it cannot be opened.
+    """
     descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(descriptor)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -36,6 +37,8 @@ BENIGN = (
     "echo 'a; b' \"it's\"",
     "make -s",
 )
+QUOTED = re.compile(r"'[^'\\\\]*'|\"[^\"$`!\\\\]*\"")
+SPECIAL = frozenset(";&|<>()$`\\'\"*?[]{}~!^#")
 BYPASSES = (
     # Another program behind the same letters.
     "./cat a.txt", "/bin/cat a.txt", "sub/../cat a.txt", "CAT a.txt", "busybox cat a.txt", "\\cat a.txt", "c''at a.txt",
@@ -126,6 +129,11 @@ async def test_nothing_but_the_very_same_command_runs_unasked(tmp_path: Path, sh
         assert [command_of(proposal) for proposal in here.expert.asked] == list(BYPASSES)
         assert {(d.by, d.decision) for d in decided} == {("human", "reject")}
         assert {result.status for result in finished} == {"denied"}
+        # Accepting for the session is offered for a single plain command only.
+        for proposal in here.expert.asked:
+            bare = QUOTED.sub("", command_of(proposal))
+            assert not proposal.rememberable or (bare.isprintable() and bare.isascii() and not set(bare) & SPECIAL)
+            assert bool(proposal.rememberable) != bool(proposal.not_rememberable)
         # What was refused changed nothing of what was accepted.
         decided, _ = await here.says(lambda _: REJECT)
         assert by(decided) == ["remembered"] * len(BENIGN)
@@ -217,8 +225,8 @@ async def test_another_directory_another_way_to_run_and_another_hand_are_asked_a
     (tmp_path / "ws").mkdir()
     furnish(tmp_path / "ws")
     turns = [
-        commands("cat a.txt"),
-        commands("cd sub", "cat a.txt", "cd ..", "cat a.txt"),
+        commands("cat a.txt", "ls"),
+        commands("cd sub", "cat a.txt", "ls", "cd ..", "cat a.txt", "ls"),
         turn(
             ("terminal_send", {"text": "cat a.txt", "keys": ["enter"]}),
             ("run_shell_command", {"command": "cat a.txt", "is_background": True}),
@@ -227,10 +235,10 @@ async def test_another_directory_another_way_to_run_and_another_hand_are_asked_a
     ]
     moves = {"cd sub", "cd .."}
     async with sitting(tmp_path, *turns, shell=shell) as here:
-        await accept_for_the_session(here, 1)
+        await accept_for_the_session(here, 2)
         decided, finished = await here.says(lambda p: ACCEPT if command_of(p) in moves else REJECT)
-        assert by(decided) == ["human", "human", "human", "remembered"]
-        assert finished[1].status == "denied" and finished[3].result.startswith("one\n")
+        assert by(decided) == ["human"] * 4 + ["remembered"] * 2
+        assert finished[1].status == "denied" and finished[4].result.startswith("one\n")
         decided, _ = await here.says(lambda _: REJECT)
         assert by(decided) == ["human", "human", "remembered"]
         assert here.expert.asked[0].not_rememberable

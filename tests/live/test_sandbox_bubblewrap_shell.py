@@ -29,7 +29,9 @@ except OSError as error:
 
 
 @asynccontextmanager
-async def confined_shell(shell: ShellName, *, confined: bool = True) -> AsyncGenerator[tuple[SharedShell, Witness, House]]:
+async def confined_shell(
+    shell: ShellName, *, confined: bool = True
+) -> AsyncGenerator[tuple[SharedShell, Witness, House]]:
     with house() as at:
         (at.base / "shell").mkdir()
         at.write(".bashrc", "alias hi='echo hello'\n")

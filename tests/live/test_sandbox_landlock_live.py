@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
@@ -130,8 +129,8 @@ async def test_typing_on_the_own_terminal_is_refused(tmp_path: Path) -> None:
 async def test_the_confined_shell_ends_with_everything_in_it(tmp_path: Path) -> None:
     async with confined(tmp_path, "bash") as (shared, _):
         epoch = shared.lease.acquire_agent("test")
-        started = await shared.run_command("setsid sleep 300 & echo $!", epoch=epoch)
-        await asyncio.sleep(0)
+        script = "(setsid sh -c 'echo $$ > pid; exec sleep 300' &) ; until test -s pid; do sleep 0.05; done; cat pid"
+        started = await shared.run_command(script, epoch=epoch)
         pid = int(started.output.splitlines()[-1])
         os.kill(pid, 0)
     with pytest.raises(ProcessLookupError):

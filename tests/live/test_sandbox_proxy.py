@@ -11,87 +11,33 @@ import ssl
 import stat
 import subprocess
 import sys
-import threading
 from collections.abc import AsyncGenerator, Iterator
-from contextlib import asynccontextmanager, contextmanager, suppress
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+from http_site import Site, free_port, site
 
 from limi_sessions.sandbox.proxy import AllowListProxy
 from limi_sessions.sandbox.proxy_request import LONGEST_HEAD
 
 RELAY = """
-import sys
+import ctypes, os, signal, sys
 sys.path.append(sys.argv[1])
 from limi_sessions.sandbox import relay
+# A sandbox ends its relay with itself; here the relay, an orphan, becomes this process's child to be ended by it.
+PR_SET_CHILD_SUBREAPER = 36
+ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 relay.start(int(sys.argv[2]), sys.argv[3])
 import subprocess
-sys.exit(subprocess.run(sys.argv[4:]).returncode)
+code = subprocess.run(sys.argv[4:]).returncode
+with open(f"/proc/self/task/{os.getpid()}/children") as children:
+    for pid in children.read().split():
+        os.kill(int(pid), signal.SIGKILL)
+sys.exit(code)
 """
 PACKAGE = Path(__file__).resolve().parents[2] / "sessions"
-
-
-class Answers(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-
-    def do_GET(self) -> None:
-        body = f"{self.path} of {self.headers['Host']}".encode()
-        if self.path == "/large":
-            body = b"x" * 5_000_000
-        self._say(body)
-
-    def do_POST(self) -> None:
-        if "chunked" in self.headers.get("Transfer-Encoding", ""):
-            body = b""
-            while size := int(self.rfile.readline(), 16):
-                body += self.rfile.read(size)
-                self.rfile.readline()
-            self.rfile.readline()
-        else:
-            body = self.rfile.read(int(self.headers["Content-Length"]))
-        self._say(b"%d bytes posted" % len(body))
-
-    def _say(self, body: bytes) -> None:
-        server = self.server
-        assert isinstance(server, Site)
-        server.asked.append(f"{self.command} {self.path} {self.headers['Host']}")
-        self.send_response(200)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
-        pass
-
-
-class Site(ThreadingHTTPServer):
-    daemon_threads = True
-
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), Answers)
-        self.asked: list[str] = []
-
-    @property
-    def port(self) -> int:
-        return self.server_address[1]
-
-
-@contextmanager
-def site(context: ssl.SSLContext | None = None) -> Iterator[Site]:
-    server = Site()
-    if context is not None:
-        server.socket = context.wrap_socket(server.socket, server_side=True)
-    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
-    thread.start()
-    try:
-        yield server
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
 
 
 @pytest.fixture
@@ -132,12 +78,6 @@ class Wall:
         return await asyncio.to_thread(
             subprocess.run, launched, env=environment, capture_output=True, text=True, timeout=60, check=False
         )
-
-
-def free_port() -> int:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return taken.getsockname()[1]
 
 
 @asynccontextmanager

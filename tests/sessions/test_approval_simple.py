@@ -193,7 +193,8 @@ def test_programs_one_after_the_other_leave_the_meaning_of_words(command: str) -
      "[ a ]; x=1",
      "echo ${PATH:=x}", "echo $((PATH=1))", "cat <<E\nx\nE", "echo ' | ' ; alias x=y", "exec bash",
      "abbr cat rm", "while true",
-     "bind x y", "setopt aliases", "time alias x=y", "! alias x=y", "true& alias x=y", "true|alias x=y",
+     "bind x y", "fish -c 'set -U x y'", "env fish x", "setopt aliases", "time alias x=y", "! alias x=y",
+     "true& alias x=y", "true|alias x=y",
      "a\ralias x=y"],
 )  # fmt: skip
 def test_what_may_define_something_is_taken_to_change_meanings(command: str) -> None:

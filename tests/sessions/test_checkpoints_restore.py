@@ -286,6 +286,36 @@ def test_rules_around_the_workspace_are_obeyed(tmp_path: Path) -> None:
     assert shadow.file(taken.id, "keep.o") == shadow.file(taken.id, "plain") == b""
 
 
+@pytest.mark.parametrize("version", ["2", "3", "4"])
+@pytest.mark.parametrize("algorithm", ["sha1", "sha256"])
+def test_what_the_repository_tracks_is_kept_although_a_rule_ignores_it(
+    workspace: Path, version: str, algorithm: str
+) -> None:
+    (workspace / "logs").mkdir()
+    long = "n" * 200
+    for name in (".gitignore", "logs/a.log", "logs/untracked.log", f"logs/{long}.log", "plain", "later"):
+        (workspace / name).write_text("*.log\nlogs/\n" if name == ".gitignore" else name)
+    git = ["git", "-C", str(workspace), "-c", f"index.version={version}"]
+    subprocess.run([*git, "init", "-q", f"--object-format={algorithm}"], check=True)
+    subprocess.run([*git, "add", "-f", ".gitignore", "logs/a.log", f"logs/{long}.log", "plain"], check=True)
+    subprocess.run([*git, "add", "-N", "later"], check=True)
+    shadow = checkpoints(workspace)
+    taken = shadow.take()
+    assert taken.id is not None and taken.files == 5
+    assert shadow.file(taken.id, "logs/a.log") == b"logs/a.log"
+    assert shadow.file(taken.id, f"logs/{long}.log")
+
+
+@pytest.mark.parametrize(
+    "index", [b"", b"DIRC", b"DIRC\0\0\0\2\xff\xff\xff\xff", b"DIRC\0\0\0\4\0\0\0\1" + b"\x80" * 99]
+)
+def test_a_damaged_index_is_no_obstacle(workspace: Path, index: bytes) -> None:
+    (workspace / ".git").mkdir()
+    (workspace / ".git" / "index").write_bytes(index)
+    (workspace / "a").touch()
+    assert checkpoints(workspace).take().files == 1
+
+
 def test_a_repository_that_ignores_the_workspace_has_no_say_in_it(tmp_path: Path) -> None:
     (tmp_path / ".git").mkdir()
     (tmp_path / ".gitignore").write_text("*\n")

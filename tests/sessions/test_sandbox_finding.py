@@ -83,16 +83,13 @@ def works() -> bool:
 @linux
 @pytest.mark.skipif(not works(), reason="bubblewrap does not work here")
 def test_where_user_namespaces_are_refused_bubblewrap_is_not_taken() -> None:
-    # Our own sandbox refuses them by its filter, as a hardened kernel or a container does.
-    found = find_sandbox("bubblewrap")
-    assert found.words == "bubblewrap"
+    assert find_sandbox("bubblewrap").words == "bubblewrap"
     program = "from limi_sessions.sandbox.finding import find_sandbox; print(find_sandbox('auto').tried)"
     package = Path(__file__).parents[2] / "sessions"
-    outer = [
-        *(shutil.which("bwrap") or "bwrap", "--ro-bind", "/", "/", "--dev", "/dev", "--proc", "/proc", "--tmpfs", "/tmp"),
-        *("--unshare-user", "--disable-userns", "--cap-drop", "ALL"),
-    ]
-    if "--disable-userns" not in subprocess.run([outer[0], "--help"], capture_output=True, text=True, check=True).stdout:
+    program_path = shutil.which("bwrap") or "bwrap"
+    outer = [program_path, "--ro-bind", "/", "/", "--dev", "/dev", "--proc", "/proc", "--tmpfs", "/tmp"]
+    outer += ["--unshare-user", "--disable-userns", "--cap-drop", "ALL"]
+    if "--disable-userns" not in subprocess.run([program_path, "--help"], capture_output=True, text=True).stdout:
         pytest.skip("this bwrap cannot refuse further namespaces")
     done = subprocess.run(
         [*outer, sys.executable, "-c", program],

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from limi_sessions.sandbox import landlocking
+from limi_sessions.pty import proctable
+from limi_sessions.sandbox import gatekeeper, landlocking
 from limi_sessions.sandbox.landlock import Landlock
 from limi_sessions.sandbox.oneshot import ConfinedRun, run_confined
 from limi_sessions.sandbox.policy import ResourceLimits, SandboxPolicy, SocketBinding
@@ -283,7 +284,9 @@ def test_open_descriptors_are_not_inherited(house: House) -> None:
 
 @landlocked
 def test_a_fork_bomb_is_contained(house: House) -> None:
-    bomb = house.run_argv(["bash", "-c", ":(){ :|:& };:; wait; sleep 60"], limits=ResourceLimits(processes=300))
+    # Should it get away, it burns out by itself.
+    script = "b(){ (( SECONDS > 15 )) && exit; b|b& };b; wait; sleep 20"
+    bomb = house.run_argv(["bash", "-c", script], limits=ResourceLimits(processes=300))
     assert bomb.bomb is not None or b"Resource temporarily unavailable" in bomb.stderr
     assert house.run("true").exit_code == 0
 
@@ -465,6 +468,18 @@ def test_the_shared_temporary_directory_is_not_opened_where_something_masked_lie
     assert "/tmp" in plan["shared"]
     inside = Landlock().plan(replace(policy, masked=(Path("/tmp/limi"),)))
     assert "/tmp" not in inside["shared"]
+
+
+def test_words_of_another_version_never_run_the_command_unconfined(tmp_path: Path) -> None:
+    made = tmp_path / "made"
+    launcher = [sys.executable, "-I", "-S", str(Path(gatekeeper.__file__).with_name("confine.py"))]
+    for word in ('{"landlock": {}}', "landlock={}", "other=1"):
+        done = subprocess.run([*launcher, word, "--", "touch", str(made)], capture_output=True, check=False)
+        assert (done.returncode, done.stderr[:6], made.exists()) == (125, b"limi: ", False)
+
+
+def test_the_shell_s_watcher_knows_the_gatekeeper() -> None:
+    assert gatekeeper.PROCESS_NAME == proctable.GATEKEEPER
 
 
 def test_each_abi_is_asked_for_the_rights_that_it_knows() -> None:

@@ -27,7 +27,8 @@ def make(home: Path, *paths: str) -> None:
 
 def test_only_what_exists_is_masked(home: Path) -> None:
     assert in_home(home) == set()
-    make(home, ".ssh/id", ".netrc", ".config/gh/hosts.yml", ".config/nvim/init.lua", ".bashrc", ".local/share/limi/limi.duckdb")
+    make(home, ".ssh/id", ".netrc", ".config/gh/hosts.yml", ".config/nvim/init.lua", ".bashrc")
+    make(home, ".local/share/limi/limi.duckdb")
     assert in_home(home) == {"home/.ssh", "home/.netrc", "home/.config/gh", "home/.local/share/limi"}
 
 
@@ -47,7 +48,8 @@ def test_a_link_to_the_home_or_to_everything_does_not_mask_it(home: Path) -> Non
 
 
 def test_places_that_variables_move_are_followed(home: Path) -> None:
-    make(home, "x/gnupg/key", "x/config/gh/hosts.yml", "x/kube1", "x/kube2", "x/cargo/credentials.toml", "x/krb", "x/hist")
+    make(home, "x/gnupg/key", "x/config/gh/hosts.yml", "x/kube1", "x/kube2", "x/cargo/credentials.toml")
+    make(home, "x/krb", "x/hist")
     moved = {
         "GNUPGHOME": str(home / "x/gnupg"),
         "XDG_CONFIG_HOME": str(home / "x/config"),

@@ -144,6 +144,17 @@ def test_out_of_time_kills_all_that_was_started(place: Place) -> None:
     assert running_with(mark) == []
 
 
+def test_killing_the_keeper_is_no_way_out(place: Place) -> None:
+    mark = f"63{os.getpid()}"
+    script = f"setsid sleep {mark} & kill -9 $PPID $(cut -d' ' -f4 /proc/$PPID/stat); sleep 0.1"
+    if place.sandbox.name == "none":
+        with pytest.raises(ConfinedRunFailed, match="its keeper ended"):
+            place.sh("kill -9 $PPID; sleep 60")
+        return
+    place.sh(script)
+    assert running_with(mark) == []
+
+
 def test_another_thread_can_cancel_it(place: Place) -> None:
     mark = f"62{os.getpid()}"
     ready = place.policy.workspace / "ready"
@@ -166,7 +177,8 @@ def test_another_thread_can_cancel_it(place: Place) -> None:
 
 def test_a_fork_bomb_ends_with_its_command(place: Place) -> None:
     bombed = replace(place, policy=replace(place.policy, limits=ResourceLimits(processes=300)))
-    done = bombed.run("bash", "-c", ":(){ :|:& };:; wait; sleep 20", timeout_s=60)
+    # Should it get away, it burns out by itself.
+    done = bombed.run("bash", "-c", "b(){ (( SECONDS > 15 )) && exit; b|b& };b; wait; sleep 20", timeout_s=60)
     assert done.bomb is not None or b"Resource temporarily unavailable" in done.stderr
     assert place.sh("echo on").stdout == b"on\n"
 

@@ -265,3 +265,27 @@ def test_the_owner_s_own_socket_is_of_no_use_to_who_cannot_read_the_home(store: 
             with connection.makefile("rb") as lines:
                 assert b"cannot read its home" in lines.readline()
     assert [summary.session_id for summary in store.sessions()] == [session_id]
+
+
+SENDER = """
+import json, socket, sys
+connection = socket.socket(fileno=int(sys.argv[1]))
+connection.sendall(json.dumps({"ask": "empty_bin", "actor": "x"}).encode() + b"\\n")
+print(connection.makefile().readline(), end="")
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells who sent a line")
+def test_who_sends_a_request_is_judged_and_not_who_connected(guard: GuardedStore, judge: Judge) -> None:
+    judge.why = "no"
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.connect(str(guard.place))
+        with subprocess.Popen(
+            [sys.executable, "-c", SENDER, str(connection.fileno())],
+            pass_fds=(connection.fileno(),),
+            stdout=subprocess.PIPE,
+            text=True,
+        ) as sender:
+            assert sender.stdout is not None
+            assert "empty-bin` is for people: no" in sender.stdout.readline()
+        assert judge.asked == [sender.pid]

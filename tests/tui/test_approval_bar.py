@@ -299,7 +299,7 @@ async def test_a_change_is_side_by_side_where_there_is_room_and_d_turns_it() -> 
             await pilot.pause()
             second = beside if first is unified else unified
             assert [row[:8].strip(" │") for row in app.shown()] == [row[:8] for row in second]
-            assert app.bar.wants_beside is (first is unified)
+            assert app.bar.sheet.wants_beside is (first is unified)
 
 
 async def test_a_new_file_has_no_second_side() -> None:

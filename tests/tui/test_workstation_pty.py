@@ -55,7 +55,7 @@ def _drive(limi: Workstation, worked: Worked) -> None:
     limi.shows("counted-42")
     worked.seen["approval"] = limi.shows("create notes.md", "+one", "waiting for you")
     limi.decide("r")
-    limi.shows("reason (may be empty)")
+    limi.shows("may be empty")
     limi.line("use docs/ instead")
     limi.shows("rejected: use docs/ instead", "sleep 300")
     limi.decide("a")

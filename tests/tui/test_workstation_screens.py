@@ -25,7 +25,8 @@ from limi_tui.screens.sessions import SessionsScreen
 from limi_tui.screens.text_prompt import TextPrompt
 from limi_tui.settings import load_settings
 from limi_tui.verbs.opening_request import OpeningRequest
-from limi_tui.widgets.approval import QUIET_S, ApprovalBar
+from limi_tui.widgets.approval import ApprovalBar
+from limi_tui.widgets.approval_quiet import QUIET_S
 from limi_tui.widgets.finish_card import FinishCard
 
 LimiPilot = Pilot[object]

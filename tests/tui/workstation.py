@@ -14,7 +14,7 @@ import pexpect
 from cli_house import House
 
 from limi_sessions.terminal import open_engine
-from limi_tui.widgets.approval import QUIET_S
+from limi_tui.widgets.approval_quiet import QUIET_S
 
 Turn = dict[str, Any]
 F5, F6, F8 = "\x1b[15~", "\x1b[17~", "\x1b[19~"

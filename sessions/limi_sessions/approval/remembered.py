@@ -54,7 +54,7 @@ class CommandRule:
     @property
     def words(self) -> str:
         """What it covers, for a person."""
-        named = files_in(self.files)
+        named = [path.removeprefix(f"{self.cwd}/") for path in files_in(self.files)]
         more = f" and {len(named) - _MOST_NAMED} more" if len(named) > _MOST_NAMED else ""
         unchanged = f", while unchanged: {', '.join(named[:_MOST_NAMED])}{more}" if named else ""
         return f"exactly this command in {self.cwd}{unchanged}"
@@ -76,6 +76,11 @@ class FileRule:
 
 
 Rule = CommandRule | FileRule
+
+
+def _programs_of(path: str) -> frozenset[str]:
+    """What a file may be called as: its name, or what a shell loads a function from: ``cat.fish`` defines ``cat``."""
+    return frozenset((PurePath(path).name, PurePath(path).stem))
 
 
 class NotRememberable(Exception):
@@ -107,12 +112,12 @@ class Remembered:
             return
         parts = _PART.split(command.strip())
         makes = not _COPIERS.isdisjoint(PurePath(part).name for part in parts)
-        named = {PurePath(part).name for part in parts[1:] if makes or "/" in part}
+        named = {name for part in parts[1:] if makes or "/" in part for name in _programs_of(part)}
         self._forget(lambda rule: rule.command != command and rule.program in named)
 
     def file_changed(self, path: str) -> None:
         """Forget the commands whose program a changed file may stand for."""
-        self._forget(lambda rule: rule.program == PurePath(path).name)
+        self._forget(lambda rule: rule.program in _programs_of(path))
 
     def _forget(self, doubtful: Callable[[CommandRule], bool]) -> None:
         self._rules = {rule for rule in self._rules if isinstance(rule, FileRule) or not doubtful(rule)}
@@ -146,7 +151,7 @@ async def _command_rule(checked: CheckedCall, context: ToolContext) -> CommandRu
         files = await asyncio.to_thread(fingerprint_of, words_of(command), cwd, workspace=context.workspace)
     except FileTooLarge as error:
         raise NotRememberable(str(error)) from error
-    return CommandRule(command, flag_of(checked.arguments, "is_background"), str(cwd), shell.pid, ())
+    return CommandRule(command, flag_of(checked.arguments, "is_background"), str(cwd), shell.pid, files)
 
 
 def _known_directory(shell: SharedShell | None) -> Path | None:

@@ -39,6 +39,8 @@ _RESERVED = frozenset(
 """Words that, as the first one, are no program; builtins that only print or test are not among them."""
 _MOVES = frozenset("cd chdir pushd popd dirs nextd prevd cdh fg bg jobs wait disown".split())
 """Builtins that change where the shell is and what it waits for, but no word's meaning."""
+_FISH = re.compile(r"(?:^|[\s/'\"])fish(?:[\s'\"]|$)")
+"""A fish sets universal variables, PATH among them, in every other fish at once."""
 _REDIRECTION = re.compile(r"\s*(?:\d?>>?|&>>?|<)\s*(?:&\d|[\w./-]+)(?![\w./-])")
 _OPERATOR = re.compile(r"\|\||&&|[;|&\n]")
 _IN_ARGUMENT = re.compile(r"\$[A-Za-z_]\w*|[*?~!^#{}\[\]\\]")
@@ -79,7 +81,7 @@ def keeps_meanings(command: str) -> bool:
     So it is with programs that run one after the other or side by side. Anything that cannot be read as that is taken
     to define an alias, a function or a variable. What programs do to files is not seen here.
     """
-    if not command.strip():
+    if not command.strip() or _FISH.search(command):
         return False
     if not not_simple(command):
         return True

@@ -29,6 +29,7 @@ from limi_sessions.checkpoints.state import (
 )
 from limi_sessions.checkpoints.storing import StoredState, most_common_modes, store_state
 from limi_sessions.checkpoints.survey import Survey, unlocked
+from limi_sessions.checkpoints.tracked import tracked_paths
 from limi_sessions.tools.openbeneath import DIRECTORY
 
 _MOST_NAMED = 100
@@ -103,6 +104,8 @@ class Checkpoints:
         if survey.learn_secrets(self._secrets()):
             self._trees, self._last = {}, None
         with survey.opened() as root:
+            if not survey.known:
+                survey.also_kept = tracked_paths(root).union(survey.also_kept)
             found, changing = survey.read(root, lambda content: self._repository.add(BLOB, content))
         if self._last is not None and found is survey.known and not self._last.changing:
             return self._last
@@ -118,15 +121,13 @@ class Checkpoints:
 
     def _recall(self) -> None:
         """Go on where an earlier process ended: what was kept stays kept."""
-        if self._recalled:
-            return
-        self._recalled = True
-        latest = self._repository.latest
+        latest = None if self._recalled else self._repository.latest
         if latest is not None:
             try:
                 self._adopt(read_manifest(self._repository.git, latest))
             except CheckpointError:
-                return  # only that a kept file is kept although a rule ignores it is lost
+                pass  # only that a kept file is kept although a rule ignores it is lost
+        self._recalled = True
 
     def _adopt(self, manifest: Manifest) -> None:
         self._plain = self._plain or manifest.about.plain

@@ -23,7 +23,12 @@ def changes_between(git: GitProgram, old: CheckpointId, new: CheckpointId) -> tu
     if old == new:
         return ()
     before, after = read_manifest(git, old), read_manifest(git, new)
-    differing = [path for path in before.entries.keys() | after.entries.keys() if _differs(path, before, after)]
+    full = [{path.rpartition("/")[0] for path in manifest.entries} for manifest in (before, after)]
+    differing = [
+        path
+        for path in before.entries.keys() | after.entries.keys()
+        if _differs(before.entries.get(path), after.entries.get(path), full=path in full[0] or path in full[1])
+    ]
     found = [(before.entries.get(path), after.entries.get(path)) for path in differing]
     sizes = _sizes(git, {entry.identity for pair in found for entry in pair if entry and not stat.S_ISDIR(entry.mode)})
     lines = _lines(git, old, new)
@@ -47,17 +52,12 @@ def changes_between(git: GitProgram, old: CheckpointId, new: CheckpointId) -> tu
     return tuple(sorted(changes, key=lambda change: os.fsencode(change.path)))
 
 
-def _differs(path: str, before: Manifest, after: Manifest) -> bool:
-    was, now = before.entries.get(path), after.entries.get(path)
-    if was == now:
-        return False
-    for entry, other, manifest in ((was, now, before), (now, was, after)):
-        if entry is not None and stat.S_ISDIR(entry.mode):
-            if other is not None and stat.S_ISDIR(other.mode):
-                return entry.mode != other.mode
-            # A directory with something in it shows by what is in it.
-            return not any(other_path.startswith(f"{path}/") for other_path in manifest.entries)
-    return True
+def _differs(was: Entry | None, now: Entry | None, *, full: bool) -> bool:
+    """Whether a path is told; a directory with something in it shows by what is in it."""
+    directories = [entry is not None and stat.S_ISDIR(entry.mode) for entry in (was, now)]
+    if was is not None and now is not None and all(directories):
+        return was.mode != now.mode
+    return was != now and not (full and None in {was, now} and any(directories))
 
 
 def _kind(path: str, before: Manifest, after: Manifest) -> ChangeKind:

@@ -122,6 +122,8 @@ class GitProgram:
             CheckpointError: one is missing or damaged.
         """
         wanted = list(ids)
+        if not wanted:
+            return
         with subprocess.Popen(
             self._command(["cat-file", "--batch"]),
             cwd=self.repository,

@@ -38,6 +38,7 @@ class Placing:
         self._root = root
         self._path: str | None = None
         self._descriptor = -1
+        self._writable = False
         self.loosened: dict[str, int] = {}
         """Directories that had to be made writable -> their permission bits before."""
 
@@ -120,7 +121,7 @@ class Placing:
         if not path:
             os.fchmod(self._root, mode)
             return
-        directory, name = self._parent(path)
+        directory, name = self._parent(path, writing=False)
         _set_mode(directory, name, mode)
 
     def _place(self, path: str, seen: Signature | None, make: Callable[[int, str], None]) -> None:
@@ -138,17 +139,19 @@ class Placing:
                 pass  # it was never made
             raise
 
-    def _parent(self, path: str) -> tuple[int, str]:
-        """(descriptor of the directory that holds a path and can be written, last component)."""
+    def _parent(self, path: str, *, writing: bool = True) -> tuple[int, str]:
+        """(descriptor of the directory that holds a path, made writable where that is needed, last component)."""
         parent, _, name = path.rpartition("/")
         if self._path != parent:
             self.close()
             self._descriptor = open_beneath(self._root, PurePosixPath(parent), flags=DIRECTORY, links=False)
-            self._path = parent
+            self._path, self._writable = parent, False
+        if writing and not self._writable:
             mode = stat.S_IMODE(os.fstat(self._descriptor).st_mode)
             if mode & 0o300 != 0o300:
                 self.loosened.setdefault(parent, mode)
                 os.fchmod(self._descriptor, mode | _OWN)
+            self._writable = True
         return self._descriptor, name
 
 

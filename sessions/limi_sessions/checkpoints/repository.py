@@ -12,6 +12,7 @@ from limi_sessions.checkpoints.state import CheckpointError
 from limi_sessions.paths import private_directory, write_private
 
 _LATEST = "limi-latest"
+_MOST_TRIES = 5
 _LOOK_EVERY = 16
 """Packs that are written before small ones are counted."""
 
@@ -113,23 +114,41 @@ class Repository:
     def copied(self, target: Path) -> None:
         """Make another repository with the same objects; they are hard links where possible.
 
+        A process that stores objects here meanwhile is not disturbed.
+
         Raises:
-            CheckpointError: there is one already.
+            CheckpointError: there is one already, or nothing to copy.
             OSError: it cannot be written.
         """
+        if not self.packs.is_dir():
+            raise CheckpointError(f"there are no checkpoints in {self.path}")
         if target.exists() and any(target.iterdir()):
             raise CheckpointError(f"{target} is not empty; fork into a new directory")
-        # Not opened: another process may be writing it, and what that has not finished is no dead one's.
         copy = Repository(target)
         copy.git.make_repository()
         private_directory(copy.packs)
-        # Packs before their indexes: what has an index is whole.
-        for path in sorted(self.packs.glob("pack-*"), key=lambda each: each.suffix == ".idx"):
+        for attempt in range(_MOST_TRIES):
             try:
-                (copy.packs / path.name).hardlink_to(path)
-            except OSError:
-                shutil.copyfile(path, copy.packs / path.name)
-                (copy.packs / path.name).chmod(0o400)
+                self._link_packs(copy.packs)
+                break
+            except FileNotFoundError:
+                # Small packs were put together meanwhile; the one that holds them all is there by now.
+                if attempt == _MOST_TRIES - 1:
+                    raise
         flush(copy.packs)
         if (latest := self.latest) is not None:
             copy.latest = latest
+
+    def _link_packs(self, target: Path) -> None:
+        # Packs before their indexes: what has an index is whole.
+        for path in sorted(self.packs.glob("pack-*"), key=lambda each: each.suffix == ".idx"):
+            if (target / path.name).exists():
+                continue
+            try:
+                (target / path.name).hardlink_to(path)
+            except FileNotFoundError:
+                raise
+            except OSError:
+                shutil.copyfile(path, target / path.name)
+                (target / path.name).chmod(0o400)
+                flush(target / path.name)

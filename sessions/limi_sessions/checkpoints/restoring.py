@@ -38,6 +38,8 @@ class Restoring:
     unchanged: int = 0
     problems: list[str] = field(default_factory=list[str])
     _leaves: dict[str, Leaf] = field(default_factory=dict[str, Leaf])
+    _gone: set[str] = field(default_factory=set[str])
+    """Directories that were removed."""
     _placing: Placing = field(init=False)
 
     def run(self, *, before: CheckpointId | None) -> Restored:
@@ -102,6 +104,7 @@ class Restoring:
     def _remove_directory(self, path: str, *, counts: bool) -> None:
         try:
             self._placing.remove_directory(path)
+            self._gone.add(path)
             self.removed += counts
         except FileNotFoundError:
             return
@@ -123,6 +126,8 @@ class Restoring:
                         self.problems.append(f"{path}: not restored, it {present.why}")
                 elif self._try(path, lambda path=path: self._placing.make_directory(path)):
                     self.restored += 1
+                else:
+                    self._gone.add(path)
 
     def _write(self) -> None:
         wanted: list[tuple[str, Entry]] = []
@@ -165,19 +170,17 @@ class Restoring:
             if self._try(path or ".", lambda path=path, mode=mode: self._placing.set_mode(path, mode)):
                 present = self.directories.get(path)
                 self.restored += present is not None and present.mode != mode
-        for path, mode in sorted(self._placing.loosened.items(), reverse=True):
-            entry = self.target.entries.get(path)
-            final = stat.S_IMODE(entry.mode) if entry is not None and stat.S_ISDIR(entry.mode) else mode
-            self._try(path or ".", lambda path=path, final=final: self._placing.set_mode(path, final))
 
     def _wanted_modes(self) -> dict[str, int]:
-        wanted: dict[str, int] = {}
+        """Of the directories that were made, that differ, and that had to be made writable."""
+        wanted = dict(self._placing.loosened)
         for path, entry in self.target.entries.items():
             if stat.S_ISDIR(entry.mode):
                 present = self.directories.get(path)
-                if present is None or (present.mode != stat.S_IMODE(entry.mode) and not present.why):
-                    wanted[path] = stat.S_IMODE(entry.mode)
-        return wanted
+                mode = stat.S_IMODE(entry.mode)
+                if path in wanted or present is None or (present.mode != mode and not present.why):
+                    wanted[path] = mode
+        return {path: mode for path, mode in wanted.items() if path not in self._gone}
 
 
 class _Hidden:

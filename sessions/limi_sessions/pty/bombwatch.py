@@ -14,7 +14,7 @@ import os
 import signal
 import time
 
-from limi_sessions.pty.proctable import Process, below, live_processes, signal_all, threads_of_machine
+from limi_sessions.pty.proctable import Process, below, processes, signal_all, threads_of_machine
 
 CALM_S = 0.5
 """Between two looks at the machine's count, each of which costs some 20 microseconds."""
@@ -48,29 +48,35 @@ class BombWatch:
         stale = time.monotonic() - self._counted_at > _COUNT_ANYWAY_S
         if total < self._most or not (stale or total - self._total_when_counted > step):
             return 0
-        table = live_processes()
-        count = sum(table[pid].threads for pid in below([self._root], table))
+        # Those that have ended count: where nobody looks after them they fill the process table all the same.
+        table = processes()
+        count = sum(max(1, table[pid].threads) for pid in below(self._root, table))
         self._total_when_counted, self._counted_at = total, time.monotonic()
         return count if count > self._most else 0
 
 
-def kill_frozen(root: int) -> None:
-    """Stop everything below a process until nothing new appears there, then kill it; blocks for up to some seconds.
+def kill_frozen(root: int) -> set[int]:
+    """Stop what is below a process until nothing new appears there, then kill it; may block for some seconds.
 
-    Killing one by one would leave the others the time to fork.
+    Killing one by one would leave the others the time to fork. What lives for less than one look at the process table
+    may be missed: call again until the root has no children.
+
+    Returns:
+        Those that were found alive.
     """
     stopped: set[int] = set()
     deadline = time.monotonic() + _FREEZE_S
     while time.monotonic() < deadline:
         # What stands still cannot fork, so that only the others are looked at.
-        table = live_processes(without=stopped)
-        moving = below([root, *stopped], table)
+        table = processes(without=stopped)
+        moving = [pid for pid in below(root, table, known=stopped) if not table[pid].ended]
         if not moving:
             break
         _signal_whole(moving, table, signal.SIGSTOP)
         stopped.update(moving)
-    table = live_processes()
-    _signal_whole(below([root], table), table, signal.SIGKILL)
+    table = processes()
+    _signal_whole([pid for pid in below(root, table) if not table[pid].ended], table, signal.SIGKILL)
+    return stopped
 
 
 def _signal_whole(pids: list[int], table: dict[int, Process], number: int) -> None:

@@ -32,7 +32,7 @@ READ_MAX = 256 * 1024
 """Bytes gathered before they are handed on."""
 _READ = 64 * 1024
 _START_S = 10.0
-_END_S = 8.0
+_END_S = 15.0
 _IUTF8 = 0x4000
 """Linux's termios flag, which Python's termios does not name: erase whole characters."""
 

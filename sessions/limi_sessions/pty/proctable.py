@@ -17,17 +17,20 @@ _PROC = "/proc"
 HAS_PROC = Path("/proc/self/stat").exists()
 GATEKEEPER = "limi-gate"
 """Name of a sandbox's process that answers for the kernel, outside of what it confines."""
-_PARENT, _GROUP, _THREADS, _STARTED = 1, 2, 17, 19
+_PARENT, _GROUP, _SESSION, _THREADS, _STARTED = 1, 2, 3, 17, 19
 """Places in a process's stat, counted from the state on."""
 
 
 class Process(NamedTuple):
-    """One live process."""
+    """One process."""
 
     parent: int
     group: int
     """Process group."""
+    session: int
     threads: int
+    ended: bool
+    """A zombie: it takes a place in the process table until its parent looks."""
 
 
 def stat_fields(pid: int | str) -> list[bytes]:
@@ -44,8 +47,11 @@ def stat_fields(pid: int | str) -> list[bytes]:
         os.close(descriptor)
 
 
-def live_processes(*, without: Collection[int] = ()) -> dict[int, Process]:
-    """Every live process by its id; zombies are left out, and those that are not asked for."""
+def processes(*, without: Collection[int] = ()) -> dict[int, Process]:
+    """Every process by its id, but for those that are not asked for.
+
+    Read one by one: what is born or orphaned meanwhile may be missing, or name a parent that is gone.
+    """
     found: dict[int, Process] = {}
     if not HAS_PROC:
         return {pid: process for pid, process in _listed() if pid not in without}
@@ -54,28 +60,43 @@ def live_processes(*, without: Collection[int] = ()) -> dict[int, Process]:
             continue
         fields = stat_fields(name)
         with contextlib.suppress(IndexError, ValueError):
-            if fields[0] not in (b"Z", b"X"):
-                found[pid] = Process(int(fields[_PARENT]), int(fields[_GROUP]), int(fields[_THREADS]))
+            parent, group, session = (int(fields[place]) for place in (_PARENT, _GROUP, _SESSION))
+            found[pid] = Process(parent, group, session, int(fields[_THREADS]), fields[0] in (b"Z", b"X"))
     return found
 
 
-def below(roots: Iterable[int], table: dict[int, Process]) -> list[int]:
-    """The processes of a table that descend from one of these, in no order."""
+def below(root: int, table: dict[int, Process], *, known: Collection[int] = ()) -> list[int]:
+    """The processes of a table that descend from one, in no order; with all of the sessions that one of them is in.
+
+    Args:
+        root: its own session does not count.
+        table: as `processes` gives it.
+        known: processes below the root that are not in the table.
+    """
     children: dict[int, list[int]] = {}
+    members: dict[int, list[int]] = {}
     for pid, process in table.items():
         children.setdefault(process.parent, []).append(pid)
-    found: list[int] = []
-    waiting = [pid for root in roots for pid in children.get(root, ())]
+        members.setdefault(process.session, []).append(pid)
+    outside = {0, table[root].session if root in table else 0}
+    found: set[int] = set()
+    waiting = [pid for parent in (root, *known) for pid in children.get(parent, ())]
     while waiting:
         pid = waiting.pop()
-        found.append(pid)
+        if pid in found or pid == root:
+            continue
+        found.add(pid)
         waiting.extend(children.get(pid, ()))
-    return found
+        if (session := table[pid].session) not in outside:
+            outside.add(session)
+            waiting.extend(members[session])
+    return list(found)
 
 
 def descendants(root: int) -> list[int]:
     """Every live process below ``root``, in no order."""
-    return below([root], live_processes())
+    table = processes()
+    return [pid for pid in below(root, table) if not table[pid].ended]
 
 
 def signal_all(pids: Iterable[int], number: int) -> None:
@@ -103,7 +124,7 @@ def first_inside(spawned: int) -> int | None:
     Args:
         spawned: the sandbox.
     """
-    table = live_processes()
+    table = processes()
     if program_name(spawned) == GATEKEEPER:
         outside = [spawned]
     else:
@@ -149,4 +170,4 @@ def _listed() -> Iterable[tuple[int, Process]]:
     for line in subprocess.run(wanted, capture_output=True, text=True, check=False).stdout.splitlines():
         pid, parent, group, state = line.split()[:4]
         if not state.startswith("Z"):
-            yield int(pid), Process(int(parent), int(group), 1)
+            yield int(pid), Process(int(parent), int(group), 0, 1, ended=False)

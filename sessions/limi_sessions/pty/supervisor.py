@@ -34,14 +34,18 @@ if not __package__:
     sys.path.append(str(Path(__file__).parents[2]))
 
 from limi_sessions.pty.bombwatch import BombWatch, go_before_others, kill_frozen
+from limi_sessions.pty.processcap import ProcessCap
 from limi_sessions.pty.proctable import descendants, signal_all
 
 PR_SET_PDEATHSIG = 1
 PR_SET_CHILD_SUBREAPER = 36
 GRACE_S = 0.3
 """Between SIGHUP and SIGKILL."""
+REAP_S = 0.02
 LIMIT_S = 5.0
 """How long SIGKILL is repeated; a process in uninterruptible sleep or of another user is given up."""
+LONGEST_S = 30.0
+"""The same while new processes appear."""
 
 
 def _prctl(option: int, value: int) -> None:
@@ -66,18 +70,25 @@ class Keeper:
         with contextlib.suppress(OSError):
             self.control.sendall(line.encode() + b"\n")
 
-    def reap(self) -> None:
-        """Collect every dead child; report the shell's end."""
-        while True:
+    def reap(self) -> bool:
+        """Collect dead children, for a short time only, and report the shell's end; True when nothing is left below.
+
+        The kernel knows that for sure: an orphan becomes a child of ours at once. A look at the process table may
+        miss all of what forks and ends quickly. Of a fork bomb more may die than can be collected, as each time the
+        kernel looks through all children.
+        """
+        until = time.monotonic() + REAP_S
+        while time.monotonic() < until:
             try:
                 pid, status = os.waitpid(-1, os.WNOHANG)
             except ChildProcessError:
-                return
+                return True
             if pid == 0:
-                return
+                return False
             if pid == self.shell:
                 code = os.waitstatus_to_exitcode(status)
                 self.say(f"exit {code}" if code >= 0 else f"signal {-code}")
+        return False
 
     def watch(self) -> None:
         """Return when the workstation is gone."""
@@ -86,7 +97,8 @@ class Keeper:
             readable, _, _ = select.select([self.control, self.wake], [], [], patience)
             if self.bombs and (count := self.bombs.look()):
                 self.say(f"bomb {count}")
-                kill_frozen(os.getpid())
+                signal_all([self.shell], signal.SIGKILL)
+                self.kill_all()
             if self.wake in readable:
                 received = os.read(self.wake, 4096)
                 if signal.SIGTERM in received:
@@ -104,24 +116,39 @@ class Keeper:
 
     def end_all(self) -> None:
         """Hang up on all descendants, then kill them until none is left."""
-        me = os.getpid()
-        signal_all(left := descendants(me), signal.SIGHUP)
+        # Nobody asks how anything ended any more: the kernel collects it.
+        signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+        left = descendants(os.getpid())
+        signal_all(left, signal.SIGHUP)
         signal_all(left, signal.SIGCONT)
+        patience = time.monotonic() + GRACE_S
+        while not self.reap() and time.monotonic() < patience:
+            self._wait_a_little()
+        self.kill_all()
+
+    def kill_all(self) -> None:
+        """Kill until nothing is left below, or nothing new appears there any more."""
+        known: set[int] = set()
         started = time.monotonic()
-        while left and (passed := time.monotonic() - started) < LIMIT_S:
-            if passed >= GRACE_S:
-                signal_all(left, signal.SIGKILL)
-            select.select([self.wake], [], [], 0.02)
-            with contextlib.suppress(BlockingIOError):
-                os.read(self.wake, 4096)
-            self.reap()
-            left = descendants(me)
+        deadline = started + LIMIT_S
+        while not self.reap() and time.monotonic() < min(deadline, started + LONGEST_S):
+            killed = kill_frozen(os.getpid())
+            if not killed <= known:
+                # Something forks, and must not be left to it.
+                deadline = time.monotonic() + LIMIT_S
+            known |= killed
+            self._wait_a_little()
+
+    def _wait_a_little(self) -> None:
+        select.select([self.wake], [], [], 0.02)
+        with contextlib.suppress(BlockingIOError):
+            os.read(self.wake, 4096)
 
 
 _IGNORED = (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTTOU, signal.SIGTTIN, signal.SIGTSTP)
 
 
-def _become_command(failure: int, command: list[str], parent: int, *, terminal: bool) -> None:
+def _become_command(failure: int, command: list[str], parent: int, cap: ProcessCap | None, *, terminal: bool) -> None:
     """Begin a session, take the terminal and exec; never returns. A problem is written to `failure`."""
     try:
         os.setsid()
@@ -132,6 +159,8 @@ def _become_command(failure: int, command: list[str], parent: int, *, terminal: 
         _prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
         if os.getppid() != parent:
             os._exit(1)
+        if cap is not None:
+            cap.join()
         os.execvp(command[0], command)
     except OSError as error:
         with contextlib.suppress(OSError):
@@ -143,13 +172,13 @@ def _noted(_number: int, _frame: object) -> None:
     """The wake-up pipe carries the news."""
 
 
-def _started(command: list[str], *, terminal: bool) -> tuple[int, bytes]:
+def _started(command: list[str], cap: ProcessCap | None, *, terminal: bool) -> tuple[int, bytes]:
     """The command's pid, and why it could not be executed; empty when it was."""
     me = os.getpid()
     failure, failure_end = os.pipe()
     pid = os.fork()
     if pid == 0:
-        _become_command(failure_end, command, me, terminal=terminal)
+        _become_command(failure_end, command, me, cap, terminal=terminal)
     os.close(failure_end)
     # Closed by a successful exec.
     problem = os.read(failure, 4096)
@@ -169,8 +198,12 @@ def main(arguments: list[str]) -> int:
         # Only a terminal without a session can become the shell's own.
         with contextlib.suppress(OSError):
             fcntl.ioctl(0, termios.TIOCNOTTY)
-    pid, problem = _started(command, terminal=terminal)
+    # Above what the watch ends: a bomb that stands at the ceiling must be noticed.
+    cap = ProcessCap.make(most + most // 8 + 16) if most else None
+    pid, problem = _started(command, cap, terminal=terminal)
     if problem:
+        if cap is not None:
+            cap.remove()
         control.sendall(b"failed " + problem + b"\n")
         return 1
     # The terminal, or a pipe, reads as closed only once nobody but the command's processes holds it.
@@ -189,6 +222,8 @@ def main(arguments: list[str]) -> int:
         keeper.watch()
     finally:
         keeper.end_all()
+        if cap is not None:
+            cap.remove()
     return 0
 
 

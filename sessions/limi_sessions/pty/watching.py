@@ -160,7 +160,10 @@ class StateWatcher:
         pid = self._core.child.shell
         with contextlib.suppress(OSError):
             with open(f"/proc/{pid}/cmdline", "rb") as stream:  # noqa: PTH123 - a hot path
-                return os.fsencode(os.readlink(f"/proc/{pid}/exe")) + b"\0" + stream.read(4096)  # noqa: PTH115
+                executable = os.readlink(f"/proc/{pid}/exe")  # noqa: PTH115 - a hot path
+                # Empty while the process is being torn down.
+                if arguments := stream.read(4096):
+                    return os.fsencode(executable) + b"\0" + arguments
         return b""
 
     def _tell(self) -> None:

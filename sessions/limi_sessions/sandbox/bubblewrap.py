@@ -1,9 +1,10 @@
 """Confinement by bubblewrap: namespaces of the kernel, set up by the program ``bwrap``.
 
 The command gets its own processes, file system, network, inter-process communication and host name; no capabilities,
-for root neither; no setuid; the filter of `seccomp`, which bubblewrap's own process inside has too. ``--new-session`` is
-not used, as it takes job control away; the filter is what keeps a program from typing on the terminal. `filesystem` says
-what is seen and written. A process that is left when the command ends is killed, and all are when the workstation dies.
+for root neither; no setuid; the filter of `seccomp`, which bubblewrap's own process inside has too. `filesystem` says
+what is seen and written. ``--new-session`` is not used, as it takes job control away; the filter is what keeps a
+program from typing on the terminal. A process that is left when the command ends is killed, and all are when the
+workstation dies.
 
 Source: bwrap(1), https://github.com/containers/bubblewrap.
 """

@@ -20,7 +20,6 @@ Source: bwrap(1) --seccomp; credentials(7); setrlimit(2).
 
 from __future__ import annotations
 
-import contextlib
 import os
 import signal
 import sys
@@ -97,10 +96,8 @@ def _confine_by_landlock(written: str) -> int | None:
 
 def _close_others() -> None:
     """Close what was inherited beside the standard streams: an open directory would lead past every rule."""
-    for name in os.listdir("/proc/self/fd"):  # noqa: PTH208 - pathlib takes 8 ms
-        if int(name) > 2:
-            with contextlib.suppress(OSError):
-                os.close(int(name))
+    highest = max(int(name) for name in os.listdir("/proc/self/fd"))  # noqa: PTH208 - pathlib takes 8 ms
+    os.closerange(3, highest + 1)
 
 
 def _limit(limits: str) -> None:

@@ -72,11 +72,11 @@ def mount_arguments(
     for path in sorted(granted):
         if path.exists():
             mounts.put(path, "write", path)
+    for path in sorted(masked - granted):
+        _mask(mounts, path, masked, home=home)
     for path in needed:
         if not mounts.shows(path):
             mounts.put(path, "read", path)
-    for path in sorted(masked - granted):
-        _mask(mounts, path, masked, home=home)
     for path in policy.read_only:
         below = path.is_relative_to(policy.workspace)
         _hold(mounts, workspace / path.relative_to(policy.workspace) if below else path)

@@ -29,7 +29,7 @@ from limi_sessions.sandbox.gatecalls import AT_FDCWD, Asked, libc
 from limi_sessions.sandbox.landlocking import LandlockPlan, give_up_capabilities, reach_of, reaches_of
 
 PROCESS_NAME = "limi-gate"
-"""By which the shell's watcher knows that the command is this process's child."""
+"""By which the shell's watcher (`limi_sessions.pty.proctable`) knows that the command is this process's child."""
 
 _PR_SET_PDEATHSIG, _PR_SET_NAME, _PR_SET_CHILD_SUBREAPER = 1, 15, 36
 _AF_UNIX = 1
@@ -51,6 +51,8 @@ def divide(plan: LandlockPlan) -> int | None:
         return None
     link, theirs = (end.detach() for end in _socket.socketpair(_AF_UNIX, _socket.SOCK_STREAM, 0))
     keeper = os.getpid()
+    # Known before there is a child that could be looked for; the child's own goes when it becomes the command.
+    libc.prctl(_PR_SET_NAME, PROCESS_NAME.encode(), 0, 0, 0)
     child = os.fork()
     if child == 0:
         os.close(link)
@@ -148,7 +150,6 @@ class _Keeper:
         """Hold nothing that the command's end should close, and no power."""
         for number in _IGNORED:
             signal.signal(number, signal.SIG_IGN)
-        libc.prctl(_PR_SET_NAME, PROCESS_NAME.encode(), 0, 0, 0)
         # Yama lets only forebears look into a process.
         libc.prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
         nothing = os.open(os.devnull, os.O_RDWR)

@@ -1,7 +1,7 @@
 """Landlock: a process gives up its own rights to files, sockets and signals; needs neither root nor namespaces.
 
 It moves no paths and has no namespaces, so what it cannot do is said in `Landlock.words`. The rules are made and
-enforced by the launcher, see `landlocking`.
+enforced by the launcher, see `landlocking`; what they do not reach is judged by the `gatekeeper`.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from pathlib import Path
 from limi_sessions.paths import private_directory
 from limi_sessions.records.terms import SandboxName
 from limi_sessions.sandbox import landlocking
+from limi_sessions.sandbox.gatecalls import can_ask
 from limi_sessions.sandbox.landlocking import LandlockPlan
 from limi_sessions.sandbox.launching import launched
 from limi_sessions.sandbox.policy import ResourceLimits, SandboxPolicy
@@ -21,6 +22,8 @@ from limi_sessions.sandbox.protocol import SandboxMissing
 
 _SHARED_MEMORY = Path("/dev/shm")
 _TEMPORARY = Path("/tmp")
+_UNIX_SOCKETS_SINCE = 9
+"""The ABI from which Landlock itself judges connecting to unix sockets."""
 _REMOVED = ("XDG_RUNTIME_DIR", "DBUS_SESSION_BUS_ADDRESS", "SSH_AUTH_SOCK", "DISPLAY", "WAYLAND_DISPLAY")
 """Names of sockets of the desktop, which must not be reached by accident."""
 
@@ -80,17 +83,19 @@ class Landlock:
 
     def words(self, policy: SandboxPolicy) -> tuple[str, ...]:
         """What it allows and what it cannot prevent, by this kernel's ABI."""
+        plan = self.plan(policy)
         return (
             f"Landlock (ABI {self.abi}) confines all commands. They write only in "
             f"{_listed((*_own_places(policy), *_shared_places(policy)))}.",
             "They read everything else except the contents of what is masked; names, sizes and dates of masked files, "
-            "and other programs' command lines, can be seen.",
+            "and other programs' command lines, can be seen. Dates of files outside can be changed.",
             _network_words(policy),
-            *self._limits_of_the_kernel(policy),
-            *_limits_of_landlock(policy, self.plan(policy)),
+            _socket_words(plan, asked=can_ask(), abi=self.abi),
+            *self._limits_of_the_kernel(),
+            *_limits_of_landlock(policy, plan),
         )
 
-    def _limits_of_the_kernel(self, policy: SandboxPolicy) -> Iterator[str]:
+    def _limits_of_the_kernel(self) -> Iterator[str]:
         if self.abi < 2:
             yield "This kernel's Landlock is old: files cannot be moved from one directory to another, only copied."
         if self.abi < 3:
@@ -120,6 +125,18 @@ def _network_words(policy: SandboxPolicy) -> str:
     if policy.network == "on":
         return "The network is open to them."
     return "They have no network, not even to servers of their own on 127.0.0.1."
+
+
+def _socket_words(plan: LandlockPlan, *, asked: bool, abi: int) -> str:
+    if asked:
+        return (
+            "They reach no program outside by a unix socket (service manager, docker, tmux, ssh-agent), limi's own "
+            f"store excepted, and change no file's mode outside; sockets in {_listed(plan['shared'])} count as outside."
+        )
+    modes = "They can change the modes of your files outside."
+    if abi >= _UNIX_SOCKETS_SINCE:
+        return modes
+    return f"They can reach programs outside by unix sockets (service manager, docker, tmux), and so escape. {modes}"
 
 
 def _limits_of_landlock(policy: SandboxPolicy, plan: LandlockPlan) -> Iterator[str]:

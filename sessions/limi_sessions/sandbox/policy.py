@@ -25,6 +25,14 @@ class ResourceLimits:
     file_bytes: int | None = None
     """Largest file that may be written."""
 
+    @property
+    def bomb(self) -> int | None:
+        """Processes and threads that count as a fork bomb.
+
+        A tenth below what the kernel allows: a bomb that the kernel stops would else never be noticed.
+        """
+        return None if self.processes is None else self.processes - self.processes // 10
+
 
 @dataclass(frozen=True, kw_only=True)
 class SocketBinding:

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 
 from limi_dataset.exporters.result import ArgumentForm, ExportResult, Filters, Loss, PairKind, PairOrigin
 from limi_dataset.exporters.sample import SampleForm, edits_of, in_order_of_start, with_calls
-from limi_sessions.branches import path_of
+from limi_sessions.branches import branches_of, path_of
 from limi_sessions.records.turn import MAIN, Branch, Trajectory, Turn
 from limi_sessions.records.value import JsonObject
 
@@ -58,7 +58,7 @@ def preference_rows(
 class _PairMaker:
     def __init__(self, trajectory: Trajectory, filters: Filters) -> None:
         self._stands = trajectory.turns
-        self._branches = trajectory.branches or (Branch(name=MAIN, turns=trajectory.turns),)
+        self._branches = branches_of(trajectory)
         self._whole = bool(filters.whole)
         self._session_id = trajectory.summary.session_id
         self.form = SampleForm(trajectory, filters)
