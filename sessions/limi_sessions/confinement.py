@@ -22,9 +22,9 @@ from limi_sessions.sandbox.protocol import Sandbox
 
 STORE_INSIDE = Path("/run/limi/store.sock")
 """Where the store's socket is found inside a sandbox that can move paths."""
-_FEWEST_PROCESSES = 4096
-_PROCESSES_PER_CORE = 128
-"""Threads of numerical programs count too."""
+_FEWEST_PROCESSES = 2048
+_PROCESSES_PER_CORE = 256
+"""Threads of numerical programs count too. A machine of two cores takes seconds to end 4000 forks of a bash."""
 _PACKAGES = ("limi_sessions", "limi_store", "limi_dataset", "limi_train", "limi_eval", "limi_tui")
 _GIT_RUNS = ("hooks", "config", "config.worktree")
 """What makes git, run by a person outside of the sandbox, run programs; commit, switch, branch, push work without."""

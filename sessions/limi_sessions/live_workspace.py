@@ -104,7 +104,8 @@ class LiveWorkspace:
     async def _keep(self, cause: SnapshotCause, call_id: str | None) -> None:
         taken = await asyncio.to_thread(self.checkpoints.take)
         current = self.history.current
-        known = current is not None and current.checkpoint == taken.id
+        # After a state that could not be kept, an old one is news.
+        known = current is not None and current.checkpoint == taken.id and not self.history.skipped
         if known or (taken.skipped and taken.skipped == self._told):
             return
         self._told = taken.skipped

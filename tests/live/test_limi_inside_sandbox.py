@@ -141,10 +141,9 @@ async def test_verbs_that_read_work_and_those_that_change_are_refused_while_the_
         said = (await live.works()).split("= ")[1:]
         listed = {one["session_id"]: one["status"] for one in json.loads((house.workspace / "list.json").read_bytes())}
         assert listed[live.session.plan.session_id] == "running" and earlier in listed
-        print(said)
         shown = json.loads((house.workspace / "show.json").read_bytes())
-        assert [event["payload"]["kind"] for event in shown["events"]] == ["session_started", "user_message"]
-        assert json.loads((house.workspace / "out.json").read_bytes()) is not None
+        assert [event["kind"] for event in shown["events"]] == ["session_started", "user_message"]
+        assert "in out.json" in said[2] and (house.workspace / "out.json").exists()
         changes = ((3, "session delete"), (4, "session rename"), (5, "session tag"), (7, "store rebuild"))
         for number, verb in (*changes, (8, "store check")):
             assert f"limi: `limi {verb}` is for people: the agent holds the shell. Take it over with F8" in said[number]

@@ -193,6 +193,29 @@ def test_a_masked_file_outside_the_home_and_in_the_workspace_cannot_be_opened(at
     assert (at.work / "key").read_text() == "the secret"
 
 
+def test_what_is_masked_in_the_workspace_is_not_moved_to_where_the_next_session_would_see_it(at: House) -> None:
+    (at.work / "deep/er").mkdir(parents=True)
+    (at.work / "deep/er/key").write_text("the secret")
+    (at.work / "deep/vault").mkdir()
+    (at.work / "deep/vault/key").write_text("the secret")
+    at.change(masked=(at.work / "deep/er/key", at.work / "deep/vault"))
+
+    at.sh("mv deep d2; mv deep/er deep/e2; mv deep/vault v; mv deep/er/key k; touch deep/new deep/er/new")
+    done = at.sh("ls; cat deep/er/key deep/vault/key k v/key d2/er/key; grep -r secret .")
+
+    assert "the secret" not in done.stdout
+    assert (at.work / "deep/er/key").read_text() == (at.work / "deep/vault/key").read_text() == "the secret"
+    assert (at.work / "deep/new").exists()
+    assert (at.work / "deep/er/new").exists()
+
+
+def test_a_planted_link_makes_nothing_outside_writable(at: House) -> None:
+    (at.work / "cache").symlink_to(at.outside)
+    at.change(writable=(at.work / "cache",))
+    assert at.sh("echo x > cache/new").returncode == 2
+    assert not any(at.outside.iterdir())
+
+
 def test_a_workspace_inside_of_what_is_masked_is_there(at: House) -> None:
     at.write(".local/share/limi/limi.duckdb", "the secret")
     workspace = at.home / ".local/share/limi/play/ground"

@@ -38,7 +38,8 @@ class AgentLoop:
         self._ports = ports
         self._spent_tokens = 0
         self._spent_usd = 0.0
-        for turn in ports.conversation.turns:
+        # What abandoned branches have cost is spent, too.
+        for turn in (turn for branch in ports.conversation.line.branches for turn in branch.turns):
             if turn.usage:
                 self._spent_tokens += turn.usage.prompt + turn.usage.completion
             self._spent_usd += turn.cost_usd or 0.0

@@ -10,8 +10,8 @@ The host's tree is there read-only. Over it, deeper targets over shallower ones:
 - a masked directory is an empty read-only one. A masked file is missing: its directory is rebuilt from its other
   entries, or, outside the home, in a writable directory or where there are too many, it is covered by something that
   cannot be opened (and seen again when a program outside replaces it: the kernel then lifts the cover);
-- the workspace and the writable places; the parts of them that stay read-only, with each directory between bound onto
-  itself, as the kernel lets one rename a directory in which something is mounted, but not one that is a mount itself;
+- the workspace and the writable places; the parts of them that stay read-only or masked, with each directory between
+  bound onto itself, so that it cannot be moved away;
 - sockets on which programs outside listen now are covered;
 - for root, the kernel's settings in ``/proc`` are read-only.
 
@@ -63,7 +63,7 @@ def mount_arguments(
     mounts = Mounts()
     _system(mounts, policy)
     masked = _with_targets(policy.masked)
-    granted = {workspace, *(path.resolve() for path in policy.writable)}
+    granted = {workspace, *(path.resolve() for path in policy.writable if not _is_planted(path, policy.workspace))}
     if (home := policy.home.resolve()) not in granted:
         private = private_directory(policy.private_home).resolve()
         lay_home(mounts, home, private, masked)
@@ -83,6 +83,11 @@ def mount_arguments(
     _sockets(mounts, policy, listening)
     _make_targets(mounts)
     return mounts.arguments()
+
+
+def _is_planted(path: Path, workspace: Path) -> bool:
+    """Whether a writable place of the workspace leads elsewhere by a link, which a command inside may have made."""
+    return path.is_relative_to(workspace) and not path.resolve().is_relative_to(workspace.resolve())
 
 
 def _with_targets(paths: Iterable[Path]) -> set[Path]:
@@ -120,6 +125,8 @@ def _system(mounts: Mounts, policy: SandboxPolicy) -> None:
 def _mask(mounts: Mounts, path: Path, masked: set[Path], *, home: Path) -> None:
     if path.is_symlink() or not path.exists() or not mounts.shows(path):
         return
+    if mounts.writes(path):
+        _pin(mounts, path)
     if path.is_dir():
         mounts.put(path, "masked")
         return
@@ -145,11 +152,20 @@ def _hold(mounts: Mounts, path: Path) -> None:
     # A link in a writable place may have been planted: bound, it would show what it points to.
     if not mounts.writes(path) or root == path or not path.exists() or path.resolve() != path:
         return
+    _pin(mounts, path)
+    mounts.put(path, "read", path)
+
+
+def _pin(mounts: Mounts, path: Path) -> None:
+    """Keep the directories above a part of a writable place from being moved away: the next session would not find it.
+
+    The kernel lets one rename a directory in which something is mounted, but not one that is a mount itself.
+    """
+    root = mounts.over(path)
     between = path.parent
-    while between != root:
+    while root in between.parents:
         mounts.put(between, "write", between)
         between = between.parent
-    mounts.put(path, "read", path)
 
 
 def _sockets(mounts: Mounts, policy: SandboxPolicy, listening: Iterable[Path]) -> None:

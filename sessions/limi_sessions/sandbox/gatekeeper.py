@@ -46,9 +46,11 @@ def divide(plan: LandlockPlan) -> int | None:
 
     Raises:
         OSError: there is no room for a process.
+        LookupError: the plan lacks a part.
     """
     if not gatecalls.can_ask():
         return None
+    answering = _Keeper(plan)
     link, theirs = (end.detach() for end in _socket.socketpair(_AF_UNIX, _socket.SOCK_STREAM, 0))
     keeper = os.getpid()
     # Known before there is a child that could be looked for; the child's own goes when it becomes the command.
@@ -64,7 +66,7 @@ def divide(plan: LandlockPlan) -> int | None:
     os.close(theirs)
     status = 125 << 8
     try:
-        status = _Keeper(plan, child).keep(link)
+        status = answering.keep(link, child)
     finally:
         _end_as(status)
 
@@ -103,6 +105,14 @@ def _end_as(status: int) -> None:
     os._exit(os.waitstatus_to_exitcode(status) & 0xFF)
 
 
+def _reaped(command: int) -> int | None:
+    """The command's wait status once it has ended."""
+    while True:
+        pid, status = os.waitpid(-1, os.WNOHANG)
+        if pid in (0, command):
+            return status if pid else None
+
+
 def _noted(_number: int, _frame: object) -> None:
     """The wake-up pipe carries the news."""
 
@@ -118,13 +128,12 @@ def _refusal(number: int) -> OSError:
 class _Keeper:
     """The process outside."""
 
-    def __init__(self, plan: LandlockPlan, command: int) -> None:
-        self._command = command
+    def __init__(self, plan: LandlockPlan) -> None:
         self._reaches = reaches_of(plan)
         self._shared = tuple(f"{os.path.realpath(path)}/" for path in plan["shared"])
 
-    def keep(self, link: int) -> int:
-        """Answer until the command has ended; its wait status."""
+    def keep(self, link: int, command: int) -> int:
+        """Answer until the command, a child, has ended; its wait status."""
         import select
 
         wake, wake_end = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
@@ -135,7 +144,7 @@ class _Keeper:
         poll.register(wake, select.POLLIN)
         if (listener := _received(link)) is not None:
             poll.register(listener, select.POLLIN)
-        while (status := self._reaped()) is None:
+        while (status := _reaped(command)) is None:
             for descriptor, event in poll.poll():
                 if descriptor == wake:
                     with contextlib.suppress(BlockingIOError):
@@ -158,13 +167,6 @@ class _Keeper:
         os.close(nothing)
         os.chdir("/")
         give_up_capabilities()
-
-    def _reaped(self) -> int | None:
-        """The command's wait status once it has ended."""
-        while True:
-            pid, status = os.waitpid(-1, os.WNOHANG)
-            if pid in (0, self._command):
-                return status if pid else None
 
     def _take(self, listener: int) -> None:
         """Receive one question and answer it; a connection may take its time."""

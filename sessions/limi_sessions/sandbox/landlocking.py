@@ -52,6 +52,8 @@ _RIGHTS = {
 _RANK = {"masked": 0, "readable": 1, "writable": 2}
 """A rule adds to those above it, so only what may be reached less splits a directory."""
 
+_libc = ctypes.CDLL(None, use_errno=True)
+
 Reach = Literal["masked", "readable", "writable", "device", "socket"]
 DEVICES = ("null", "zero", "full", "random", "urandom", "tty")
 """What a shell needs of /dev, its own terminal aside. /dev/pts is not there: it would give every other terminal of the
@@ -263,18 +265,12 @@ def give_up_capabilities() -> None:
 
 
 def _prctl(option: int, value: int) -> None:
-    if _libc().prctl(option, ctypes.c_ulong(value), ctypes.c_ulong(0), ctypes.c_ulong(0), ctypes.c_ulong(0)) != 0:
+    if _libc.prctl(option, ctypes.c_ulong(value), ctypes.c_ulong(0), ctypes.c_ulong(0), ctypes.c_ulong(0)) != 0:
         raise OSError(number := ctypes.get_errno(), os.strerror(number))
 
 
 def _call(number: int, *arguments: int | ctypes.c_char_p | None) -> int:
     wide = [ctypes.c_long(argument) if isinstance(argument, int) else argument for argument in arguments]
-    libc = _libc()
-    libc.syscall.restype = ctypes.c_long
-    if (result := libc.syscall(ctypes.c_long(number), *wide)) < 0:
+    if (result := _libc.syscall(ctypes.c_long(number), *wide)) < 0:
         raise OSError(number := ctypes.get_errno(), os.strerror(number))
     return result
-
-
-def _libc() -> ctypes.CDLL:
-    return ctypes.CDLL(None, use_errno=True)
