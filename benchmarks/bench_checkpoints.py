@@ -5,7 +5,7 @@
 One workspace of small files, none younger than two seconds. Each round changes ten files (another ten each time), and
 every tool keeps the change, looks once more at what is unchanged, and goes back. Peers: `git add -A && git write-tree`
 in a repository of its own beside the workspace, plain, with the untracked cache, and with everything flushed to disk as
-ours is (`core.fsync=all`); going back by `git read-tree --reset -u`; `cp -a`; `rsync -a --delete` where installed.
+ours is (`core.fsync=all`, in batches: one by one takes minutes); going back by `git read-tree --reset -u`; `cp -a`; `rsync -a --delete` where installed.
 The last table: how long a workspace that is too large costs, the first time and then.
 """
 
@@ -194,7 +194,6 @@ def keepers(workspace: Path, directory: Path) -> dict[str, Keeper]:
         "checkpoints": ours(Ours, "ours.git"),
         "git add + write-tree": Git(workspace, directory / "plain.git"),
         "git, untracked cache": Git(workspace, directory / "cache.git", ("core.untrackedCache=true",)),
-        "git, all flushed": Git(workspace, directory / "flushed.git", ("core.fsync=all", "core.fsyncMethod=fsync")),
         "git, flushed in batches": Git(
             workspace, directory / "batch.git", ("core.fsync=all", "core.fsyncMethod=batch")
         ),
