@@ -4,8 +4,9 @@
 
 One workspace of small files, none younger than two seconds. Each round changes ten files (another ten each time), and
 every tool keeps the change, looks once more at what is unchanged, and goes back. Peers: `git add -A && git write-tree`
-in a repository of its own beside the workspace, plain, with the untracked cache, and with everything flushed to disk as
-ours is (`core.fsync=all`, in batches: one by one takes minutes); going back by `git read-tree --reset -u`; `cp -a`; `rsync -a --delete` where installed.
+in a repository of its own beside the workspace, plain, with the untracked cache, and flushed to disk as ours is
+(`core.fsync=all`, in batches: one by one takes minutes); going back by `git read-tree --reset -u`; `cp -a`;
+`rsync -a --delete` where installed.
 The last table: how long a workspace that is too large costs, the first time and then.
 """
 

@@ -12,8 +12,9 @@ from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.content import Content
-from textual.geometry import Size
+from textual.geometry import Region, Size
 from textual.message import Message
+from textual.strip import Strip
 from textual.widgets import Static, TextArea
 
 from limi_sessions.agent.ports import Decision
@@ -164,6 +165,15 @@ class EditorText(TextArea):
         """Rows of the text, or its share of the window."""
         # Not `max-height`: Textual leaves a relative one out of an automatic height.
         return min(super().get_content_height(container, viewport, width), viewport.height * _TALLEST // 100)
+
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """Rows of the text; blank ones while this is being taken away.
+
+        A frame that was asked for before may come after that, when Textual has dropped the styles that it needs.
+        """
+        if not self.is_attached:
+            return [Strip.blank(crop.width)] * crop.height
+        return super().render_lines(crop)
 
     def load(self, text: str) -> None:
         """Put a text in the place of all; the cursor at the end of a single line."""

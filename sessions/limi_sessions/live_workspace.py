@@ -123,8 +123,8 @@ class LiveWorkspace:
     ) -> WorkspaceRestored:
         current = self.history.current
         before = None if current is None else current.checkpoint
-        changes = () if before is None else await asyncio.to_thread(self.checkpoints.changes, before, checkpoint)
         try:
+            changes = () if before is None else await asyncio.to_thread(self.checkpoints.changes, before, checkpoint)
             restored = await asyncio.to_thread(self.checkpoints.restore, checkpoint)
         except OSError as error:
             raise CannotRestore(f"the workspace was not restored: {error}") from error

@@ -11,7 +11,7 @@ import secrets
 
 from limi_sessions.paths import Home
 from limi_store.answering import answered, reply_to
-from limi_store.errors import StoreRefused
+from limi_store.errors import StoreGone, StoreRefused
 from limi_store.listener import Listener
 from limi_store.lock import socket_place
 from limi_store.owner import StoreOwner
@@ -55,13 +55,10 @@ class _Conversation:
         self._greeted = hmac.compare_digest(line, self._greeting)
         if self._greeted:
             return b""
-        return error_line(
-            StoreRefused(
-                "the store is not for a process that cannot read its home"
-                if len(line) <= LONGEST_REQUEST
-                else f"the request is longer than {LONGEST_REQUEST} bytes"
-            )
-        )
+        if len(line) > LONGEST_REQUEST:
+            return error_line(StoreRefused(f"the request is longer than {LONGEST_REQUEST} bytes"))
+        # A client of the owner before this one knows that one's secret: it is to look who owns the store now.
+        return error_line(StoreGone("the store is not for a process that cannot read its home"))
 
     def _answer(self, request: AnyRequest) -> bytes:
         if isinstance(request, Noticed):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 import ssl
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -56,7 +56,7 @@ class Site(ThreadingHTTPServer):
 
 
 @contextmanager
-def site(context: ssl.SSLContext | None = None) -> Iterator[Site]:
+def site(context: ssl.SSLContext | None = None) -> Generator[Site]:
     server = Site()
     if context is not None:
         server.socket = context.wrap_socket(server.socket, server_side=True)

@@ -13,6 +13,7 @@ import contextlib
 import os
 import signal
 import time
+from collections.abc import Callable
 
 from limi_sessions.pty.proctable import Process, below, processes, signal_all, threads_of_machine
 
@@ -20,17 +21,27 @@ CALM_S = 0.5
 """Between two looks at the machine's count, each of which costs some 20 microseconds."""
 _ALERT_S = 0.05
 _COUNT_ANYWAY_S = 10.0
-"""While the machine runs more than is allowed below us, how long a count of what is ours is good."""
+"""While the machine runs more than is allowed below us, how long a count is good by which little of it is ours."""
+_COUNT_AGAIN_S = 0.3
+"""The same for a count by which much is ours: what forks and ends quickly is missed in part."""
 _FREEZE_S = 5.0
 
 
 class BombWatch:
     """Counts what runs below one process, when the machine's own count gives a reason to."""
 
-    def __init__(self, root: int, *, most: int) -> None:
-        """Args: root: is not counted. most: processes and threads that may run below it."""
+    def __init__(self, root: int, *, most: int, counted: Callable[[], int | None] = lambda: None) -> None:
+        """Nothing is looked at yet.
+
+        Args:
+            root: is not counted.
+            most: processes and threads that may run below it.
+            counted: how many run, where the kernel keeps count; None: it does not.
+        """
         self._root = root
         self._most = most
+        self._counted = counted
+        self._last = 0
         self._total = self._total_when_counted = 0
         self._counted_at = 0.0
         self.interval_s = CALM_S
@@ -38,6 +49,8 @@ class BombWatch:
 
     def look(self) -> int:
         """How many processes and threads run below the root when these are too many; 0: not too many."""
+        if (known := self._counted()) is not None:
+            return known if known > self._most else 0
         total = threads_of_machine()
         if total is None:
             return 0
@@ -45,13 +58,14 @@ class BombWatch:
         self.interval_s = _ALERT_S if total - self._total > step else CALM_S
         self._total = total
         self._total_when_counted = min(self._total_when_counted, total)
-        stale = time.monotonic() - self._counted_at > _COUNT_ANYWAY_S
+        good_s = _COUNT_AGAIN_S if self._last > self._most // 2 else _COUNT_ANYWAY_S
+        stale = time.monotonic() - self._counted_at > good_s
         if total < self._most or not (stale or total - self._total_when_counted > step):
             return 0
         # Those that have ended count: where nobody looks after them they fill the process table all the same.
         table = processes()
         count = sum(max(1, table[pid].threads) for pid in below(self._root, table))
-        self._total_when_counted, self._counted_at = total, time.monotonic()
+        self._total_when_counted, self._counted_at, self._last = total, time.monotonic(), count
         return count if count > self._most else 0
 
 

@@ -49,6 +49,13 @@ class ProcessCap:
         with contextlib.suppress(OSError):
             (self._place / "cgroup.procs").write_text("0")
 
+    def count(self) -> int | None:
+        """Processes and threads that run under the ceiling; None when nothing could be put there."""
+        try:
+            return int((self._place / "pids.current").read_text()) or None
+        except (OSError, ValueError):
+            return None
+
     def remove(self) -> None:
         """Remove the group, which must be empty by now."""
         with contextlib.suppress(OSError):

@@ -56,10 +56,10 @@ def _prctl(option: int, value: int) -> None:
 class Keeper:
     """Watches the command and the workstation until one of them is gone, then ends what is left."""
 
-    def __init__(self, control: socket.socket, shell: int, *, most: int) -> None:
+    def __init__(self, control: socket.socket, shell: int, bombs: BombWatch | None) -> None:
         self.control = control
         self.shell = shell
-        self.bombs = BombWatch(os.getpid(), most=most) if most else None
+        self.bombs = bombs
         self.wake, wake_end = os.pipe()
         os.set_blocking(self.wake, False)
         os.set_blocking(wake_end, False)
@@ -213,7 +213,8 @@ def main(arguments: list[str]) -> int:
     os.close(nothing)
     os.chdir("/")
     go_before_others()
-    keeper = Keeper(control, pid, most=most)
+    counted = cap.count if cap is not None else lambda: None
+    keeper = Keeper(control, pid, BombWatch(os.getpid(), most=most, counted=counted) if most else None)
     signal.signal(signal.SIGCHLD, _noted)
     signal.signal(signal.SIGTERM, _noted)
     try:
