@@ -47,7 +47,9 @@ def _decisions(limi: Workstation, guarded: Guarded) -> None:
     limi.send(CTRL_S)
     guarded.seen["edited"] = limi.shows("edited", "create notes.md")
     limi.decide("r")
-    limi.shows("wrong approach")
+    limi.shows("wrong approach", "Tab marks several")
+    limi.send("\t")
+    limi.shows("1-8 marks")
     limi.send("1")
     limi.line("use docs/ instead")
     limi.shows("rejected: wrong approach; use docs/ instead", "The first answer.")
@@ -81,7 +83,7 @@ def _own_shell(limi: Workstation, guarded: Guarded) -> None:
     outside = guarded.house.root / "outside.txt"
     limi.send(F6)
     limi.shows("f7 Review")
-    limi.line(f"echo x > {outside.parent}/in$((1+1))side.txt; echo re''fused")
+    limi.line("echo x > /usr/share/in$((1+1))side.txt; echo re''fused")
     limi.shows("refused")
     limi.send(F9)
     limi.shows("YOUR OWN SHELL", "not recorded")
@@ -118,11 +120,10 @@ def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Guarded]:
         made.code = limi.ends()
     finally:
         limi.close()
-    shown = house.run("session", "show", "latest", "--json")
-    made.shown = json.loads(shown.stdout)
+    made.shown = json.loads(house.limi("session", "show", "latest", "--json").out)
     place = root / "preference.jsonl"
-    exported = house.run("export", "--format", "preference", "--session", "latest", "-o", str(place))
-    assert exported.returncode == 0, exported.stderr
+    exported = house.limi("export", "--format", "preference", "--session", "latest", "-o", str(place))
+    assert exported.code == 0, exported.err
     made.preferences = [json.loads(line) for line in place.read_text().splitlines()]
     yield made
     nothing_runs_in(house.root)
@@ -181,7 +182,7 @@ def test_preferences_are_the_edit_and_the_divergence(guarded: Guarded) -> None:
 def test_the_own_shell_is_free_and_leaves_no_trace(guarded: Guarded) -> None:
     assert (guarded.house.root / "outside.txt").read_text() == "x\n"
     assert guarded.code == 0
-    for path in guarded.house.home.rglob("*"):
+    for path in guarded.house.home.sessions.rglob("*"):
         if path.is_file():
             assert b"own-shell-42" not in path.read_bytes(), path
 
@@ -193,4 +194,4 @@ def test_the_shared_shell_is_confined_where_it_can_be(guarded: Guarded) -> None:
     assert f"sandbox: {sandbox}, no network" in guarded.seen["confined"]
     ran = next(e["payload"] for e in guarded.of("human_ran") if "in$((1+1))side" in e["payload"]["command"])
     assert "ead-only file system" in ran["output"] or "ermission denied" in ran["output"]
-    assert not (guarded.house.root / "in2side.txt").exists()
+    assert not Path("/usr/share/in2side.txt").exists()
