@@ -10,6 +10,7 @@ from limi_tui.screens.session_keys import SessionKeys
 from limi_tui.story import Story
 from limi_tui.widgets.approval import ApprovalBar
 from limi_tui.widgets.composer import Composer
+from limi_tui.widgets.terminal_pane import TerminalPane
 
 
 class SessionAsking(SessionKeys):
@@ -25,7 +26,7 @@ class SessionAsking(SessionKeys):
             message.proposal,
             message.answer,
             workspace=self.live.plan.workspace if self.live is not None else self.life.request.workspace,
-            may_focus=lambda: not self.composer.text and self.focused is not self.terminal,
+            may_focus=lambda: not self.composer.text and not isinstance(self.focused, TerminalPane),
         )
         self.ring_if_away()
 

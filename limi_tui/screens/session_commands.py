@@ -121,6 +121,8 @@ _ON_A_SESSION: dict[str, tuple[_Command, str]] = {
     "rewind": (going_back.rewind, "go back to a turn: both, conversation or files"),
     "retry": (going_back.retry, "have the agent's last turn done again on a new branch"),
     "branch": (going_back.branches, "list the branches, NAME goes on with one"),
+    "compare": (going_back.compare, "two branches side by side, with their files"),
+    "fork": (going_back.fork, "a new session of the turns up to one"),
     "sandbox": (guarding.sandbox, "what confines the shell, in words"),
     "network": (guarding.network, "off, allow-list or on for the confined shell; allow HOST"),
     "record": (guarding.record, "on or off: record your own shell (F9)"),

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, cast, get_args
 
+from limi_sessions.forking import CannotFork, ForkRequest, fork_session
 from limi_sessions.live import LiveSession
 from limi_sessions.live_workspace import CannotRestore
+from limi_sessions.records.identity import uuid7
 from limi_sessions.records.turn import Branch
 from limi_sessions.rewinding import CannotRewind, Parts, RewindOutcome, RewindPoint
 from limi_tui.screens.command_failed import CommandFailed
+from limi_tui.screens.compare import CompareScreen
 from limi_tui.screens.rewind import RewindScreen
+from limi_tui.verbs.comparison import Comparison, compare_branches
 
 if TYPE_CHECKING:
     from limi_tui.screens.session import SessionScreen
 
+_MOST_PATCH = 200_000
+"""Characters of the difference of two branches' files that are shown."""
 _REWIND = "/rewind TURN [both | conversation | files]; without a number it shows the turns"
 
 
@@ -83,6 +90,56 @@ async def branches(screen: SessionScreen, live: LiveSession, argument: str) -> N
         return
     rows = [f"{'›' if name == line.branch else ' '} {_branch_words(branch)}" for name, branch in known.items()]
     screen.notice("note", "\n".join([*rows, "/branch NAME goes on with the end of one"]))
+
+
+async def compare(screen: SessionScreen, live: LiveSession, argument: str) -> None:
+    """Show two branches side by side: the one where the conversation stands, and another."""
+    words = argument.split()
+    known = [branch.name for branch in live.conversation.line.branches]
+    if len(words) > 2 or any(word not in known for word in words):
+        raise CommandFailed(f"/compare [BRANCH [BRANCH]]; there are: {', '.join(known)}")
+    if len(known) == 1:
+        raise CommandFailed("there is one branch only: /retry or /rewind begins another")
+    current = live.conversation.line.branch
+    first = words[0] if words else next(name for name in reversed(known) if name != current)
+    second = words[1] if len(words) > 1 else current
+    comparison, patch = await asyncio.to_thread(_compared, screen, live, first, second)
+    screen.limi.push_screen(CompareScreen(comparison, patch=patch))
+
+
+def _compared(screen: SessionScreen, live: LiveSession, first: str, second: str) -> tuple[Comparison, str]:
+    store = screen.limi.store_gate.store()
+    store.catch_up(live.plan.session_id)
+    comparison = compare_branches(store, screen.request.home, live.plan.session_id, first, second)
+    ends = [side.checkpoint for side in comparison.sides]
+    if not comparison.changes or ends[0] is None or ends[1] is None:
+        return comparison, ""
+    return comparison, live.workspace.checkpoints.patch(ends[0], ends[1], most_chars=_MOST_PATCH)
+
+
+async def fork(screen: SessionScreen, live: LiveSession, argument: str) -> None:
+    """Make a new session of this one up to a turn, to be opened later."""
+    if argument and not argument.isdigit():
+        raise CommandFailed("/fork [TURN]: a new session of the turns up to that one; all of them without a number")
+    session_id = uuid7()
+    home = screen.request.home
+    request = ForkRequest(
+        source=live.plan.paths,
+        target=home.session(session_id),
+        parent_session_id=live.plan.session_id,
+        session_id=session_id,
+        actor=live.plan.actor,
+        limi_home=home.root,
+        turn_no=int(argument) if argument else None,
+    )
+    try:
+        made = await asyncio.to_thread(fork_session, request)
+    except CannotFork as error:
+        raise CommandFailed(str(error)) from error
+    await asyncio.to_thread(lambda: screen.limi.store_gate.store().catch_up(session_id))
+    screen.notice(
+        "note", f"forked with {made.turns} turns: `limi session resume {session_id}`, or F5 after this session"
+    )
 
 
 def _branch_words(branch: Branch) -> str:

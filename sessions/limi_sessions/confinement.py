@@ -6,6 +6,7 @@ Knows nothing of how a sandbox enforces it, and of shells only their environment
 from __future__ import annotations
 
 import os
+import pwd
 import sys
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
@@ -120,13 +121,23 @@ def session_confinement(
         private_home=paths.private_home,
         scratch=_scratch(sandbox, paths),
         writable=(paths.shell_home,),
-        masked=default_masked(home, environ, limi_home, extra=hidden),
+        masked=_masked(home, environ, limi_home, hidden),
         read_only=tuple(_kept_from_writing(workspace)),
         sockets=sockets,
         network=network,
         limits=ResourceLimits(processes=max(_FEWEST_PROCESSES, _PROCESSES_PER_CORE * (os.cpu_count() or 1))),
     )
     return Confinement(sandbox=sandbox, policy=policy)
+
+
+def _masked(home: Path, environ: Mapping[str, str], limi_home: Path, hidden: Iterable[str]) -> tuple[Path, ...]:
+    """What is hidden in the home that the environment names, and in the one that the system knows."""
+    masked = default_masked(home, environ, limi_home, extra=hidden)
+    try:
+        login = Path(pwd.getpwuid(os.getuid()).pw_dir).resolve()
+    except (KeyError, OSError):
+        return masked
+    return masked if login == home else tuple(dict.fromkeys((*masked, *default_masked(login, {}, limi_home))))
 
 
 def _scratch(sandbox: Sandbox, paths: SessionPaths) -> Path:

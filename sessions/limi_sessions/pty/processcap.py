@@ -11,10 +11,15 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
+import time
 from pathlib import Path
 
 _MOUNT = Path("/sys/fs/cgroup")
 _NAME = "limi-"
+_END_S = 5.0
+_PAUSE_S = 0.01
+"""The group becomes empty only once the kernel has taken the killed apart."""
 
 
 class ProcessCap:
@@ -56,10 +61,21 @@ class ProcessCap:
         except (OSError, ValueError):
             return None
 
-    def remove(self) -> None:
-        """Remove the group, which must be empty by now."""
-        with contextlib.suppress(OSError):
-            self._place.rmdir()
+    def end(self) -> None:
+        """Kill what is left under the ceiling, wherever it was re-parented to, and remove the group."""
+        deadline = time.monotonic() + _END_S
+        while time.monotonic() < deadline:
+            with contextlib.suppress(OSError):
+                self._place.rmdir()
+                return
+            try:
+                left = [int(pid) for pid in (self._place / "cgroup.procs").read_text().split()]
+            except (OSError, ValueError):
+                return
+            for pid in left:
+                with contextlib.suppress(OSError):
+                    os.kill(pid, signal.SIGKILL)
+            time.sleep(_PAUSE_S)
 
 
 def _parent() -> Path | None:

@@ -203,7 +203,7 @@ def main(arguments: list[str]) -> int:
     pid, problem = _started(command, cap, terminal=terminal)
     if problem:
         if cap is not None:
-            cap.remove()
+            cap.end()
         control.sendall(b"failed " + problem + b"\n")
         return 1
     # The terminal, or a pipe, reads as closed only once nobody but the command's processes holds it.
@@ -224,7 +224,7 @@ def main(arguments: list[str]) -> int:
     finally:
         keeper.end_all()
         if cap is not None:
-            cap.remove()
+            cap.end()
     return 0
 
 
