@@ -22,6 +22,7 @@ from limi_tui.verbs.transcript_text import turn_text
 
 if TYPE_CHECKING:
     from limi_sessions.checkpoints import FileChange
+    from limi_sessions.forking import Fork
     from limi_tui.verbs.comparison import Comparison, Side
 
 _MOST_FILES = 200
@@ -75,13 +76,17 @@ def fork(
             )
         )
         store.catch_up(new_id)
+    _tell_fork(made, session_id, as_json=as_json)
+
+
+def _tell_fork(made: Fork, parent: str, *, as_json: bool) -> None:
     for problem in made.problems:
         print_note(f"not copied: {problem}")
     if as_json:
         print_json(
             {
                 "session_id": made.session_id,
-                "parent_session_id": session_id,
+                "parent_session_id": parent,
                 "branch": made.branch,
                 "turns": made.turns,
                 "workspace": made.workspace,
@@ -90,9 +95,9 @@ def fork(
             }
         )
         return
-    print_line(f"{new_id} holds {counted(made.turns, 'turn')} of {session_id} ({shown(made.branch)}).")
+    print_line(f"{made.session_id} holds {counted(made.turns, 'turn')} of {parent} ({shown(made.branch)}).")
     files = "with the files of that turn" if made.checkpoint else "as that session does, its files as they are now"
-    print_line(f"It works in {shown(made.workspace)}, {files}. Go on: limi session resume {new_id}")
+    print_line(f"It works in {shown(made.workspace)}, {files}. Go on: limi session resume {made.session_id}")
 
 
 @click.command("compare")

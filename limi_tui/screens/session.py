@@ -47,7 +47,8 @@ WELCOME = """Type below what you want done. The agent works in the shell beside,
 
 F6 moves between talking and the shell. F8 takes the shell over and hands it back. F1 lists every key.
 
-In mode ask, nothing that changes anything runs before you accept it. Ctrl-Q ends the session."""
+In mode ask, nothing that changes anything runs before you accept it; F4 changes the mode. F7 goes back to an earlier \
+turn. F9 is a shell of your own, which nothing confines. Ctrl-Q ends the session."""
 _ON_DEMO = (
     "No key and no model server was found here, so this is the small embedded DEMO model: it shows how things work and "
     "is no good at tasks. /model NAME takes another; `limi doctor` says what works here."
