@@ -229,9 +229,13 @@ class AgentLoop:
             if not running.done() and context.shell is not None and context.shell.lease.owner == "agent":
                 await context.shell.interrupt()
                 await asyncio.wait({running}, timeout=_STOP_GRACE_S)
-            if running.done():
-                return running.result()
-            return ToolResult(status="interrupted", text="interrupted: stopped by the expert before it ended")
+            if not running.done():
+                return ToolResult(status="interrupted", text="interrupted: stopped by the expert before it ended")
+            result = running.result()
+            if cancel.is_set() and result.status == "error" and checked.call.name in _TYPING_TOOLS:
+                # The Ctrl-C came first, and the command was not typed into a shell that was busy with it.
+                return ToolResult(status="interrupted", text=NOT_RUN)
+            return result
         finally:
             stopped.cancel()
             running.cancel()
