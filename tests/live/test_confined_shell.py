@@ -148,6 +148,15 @@ async def test_closing_a_confined_shell_leaves_no_process(house: ConfinedHouse, 
     await until_dead(everything)
 
 
+@pytest.mark.parametrize("name", EVERYWHERE)
+async def test_a_command_starts_with_no_signal_ignored(house: ConfinedHouse, name: SandboxName) -> None:
+    sandbox = Unconfined() if name == "none" else sandbox_or_skip(name)
+    async with house.shell(sandbox) as (shared, _):
+        epoch = shared.lease.acquire_agent("test")
+        told = await shared.run_command("grep SigIgn /proc/self/status; yes | head -1", epoch=epoch)
+        assert told.output.split() == ["SigIgn:", "0" * 16, "y"]
+
+
 @pytest.mark.timeout(120)
 @pytest.mark.parametrize("name", EVERYWHERE)
 async def test_a_fork_bomb_is_contained_and_told(house: ConfinedHouse, name: SandboxName) -> None:

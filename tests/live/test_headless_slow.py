@@ -139,6 +139,9 @@ def test_a_shell_that_cannot_be_started_again_ends_the_run_with_5(house: Headles
     ended = house.run(model, "--shell", "bash")
     assert (ended.code, ended.lines[-1]["status"]) == (5, "shell_lost")
     assert [e["exit_code"] for e in ended.of("shell_lost")] == [0, 3]
+    # What a confined command writes into the home stays in the session.
+    (house.root / "user").mkdir(exist_ok=True)
+    (house.root / "user" / ".bashrc").write_text("exit 3\n")
     at_once = house.run(model, "--shell", "bash")
     assert at_once.code == 5 and "bash ended while it started" in at_once.err
     assert (at_once.lines[-1]["kind"], at_once.lines[-1]["status"]) == ("session_finished", "shell_lost")
@@ -150,7 +153,8 @@ def test_a_disk_that_fills_up_ends_the_run_with_6_and_loses_nothing_told(house: 
     model = house.script(
         command("echo one"), command(f"head -c 8000000 /dev/zero > '{fill}'"), command("true"), "never"
     )
-    ended = house.run(model)
+    # Only an unconfined command reaches that disk.
+    ended = house.run(model, "--sandbox", "none")
     assert ended.code == 6 and "No space left on device. Free space on its disk." in ended.err
     assert "Errno" not in ended.err and "Traceback" not in ended.err
     full = house.run(model)

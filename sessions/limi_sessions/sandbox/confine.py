@@ -66,6 +66,9 @@ def main(arguments: list[str]) -> int:
 
 
 def _become(command: list[str]) -> int:
+    # Python ignores these from its start, and what is ignored stays so in the command.
+    for number in (signal.SIGPIPE, signal.SIGXFSZ):
+        signal.signal(number, signal.SIG_DFL)
     try:
         os.execvp(command[0], command)
     except FileNotFoundError:
