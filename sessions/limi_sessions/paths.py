@@ -248,3 +248,20 @@ def write_private(path: Path, content: bytes) -> None:
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
+
+
+def write_in_place(path: Path, content: bytes) -> None:
+    """Write the beginning of a private file in one step, and leave no temporary file behind when the process is killed.
+
+    What was longer before keeps its end. For short content that its reader can tell from an unfinished one.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    private_directory(path.parent)
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    try:
+        os.pwrite(descriptor, content, 0)
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from limi_sessions.checkpoints.state import CheckpointError
-from limi_sessions.paths import private_directory, write_private
+from limi_sessions.paths import private_directory, write_in_place
 
 _SECONDS = 120.0
 _PIPELINED = 256
@@ -51,7 +51,8 @@ class GitProgram:
             OSError: the directory cannot be written.
         """
         attributes = self.repository / "info" / "attributes"
-        if attributes.is_file():  # written last
+        # Written last, and in place: a killed process leaves no temporary file; what it left unfinished is done again.
+        if attributes.is_file() and attributes.read_bytes() == _ATTRIBUTES:
             _program()
             return
         private_directory(self.repository)
@@ -64,7 +65,7 @@ class GitProgram:
             raise
         for path in (self.repository / "HEAD", self.repository / "config", *_directories(self.repository)):
             flush(path)
-        write_private(attributes, _ATTRIBUTES)
+        write_in_place(attributes, _ATTRIBUTES)
 
     def run(self, arguments: Sequence[str], *, given: bytes = b"", inside: bool = True) -> bytes:
         """What a command prints.

@@ -9,7 +9,7 @@ from limi_sessions.checkpoints.gitprogram import GitProgram, flush
 from limi_sessions.checkpoints.merging import merge_small_packs
 from limi_sessions.checkpoints.pack import PackWriter, object_id, remove_unfinished, stored_ids
 from limi_sessions.checkpoints.state import CheckpointError
-from limi_sessions.paths import private_directory, write_private
+from limi_sessions.paths import private_directory, write_in_place
 
 _LATEST = "limi-latest"
 _MOST_TRIES = 5
@@ -109,7 +109,8 @@ class Repository:
 
     @latest.setter
     def latest(self, checkpoint: str) -> None:
-        write_private(self.path / _LATEST, f"{checkpoint}\n".encode())
+        # All ids are of one length: a single write replaces the old one whole.
+        write_in_place(self.path / _LATEST, f"{checkpoint}\n".encode())
 
     def copied(self, target: Path) -> None:
         """Make another repository with the same objects; they are hard links where possible.
