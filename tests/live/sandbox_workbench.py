@@ -6,13 +6,13 @@ import os
 import shutil
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
+from outside_tmp import directory_outside_tmp
 
 from limi_sessions.sandbox.bubblewrap import Bubblewrap
 from limi_sessions.sandbox.finding import find_sandbox
@@ -103,7 +103,7 @@ _PROGRAM = Path(shutil.which("bwrap") or "bwrap")
 def house(name: str | bytes = "work") -> Iterator[House]:
     """A house; its workspace has the name."""
     # Below /tmp nothing outside would be seen at all, which would make every test of it pass.
-    with tempfile.TemporaryDirectory(prefix=".limi-test-", dir=Path.home()) as made:
+    with directory_outside_tmp() as made:
         base = Path(made).resolve()
         work = base / os.fsdecode(name)
         for directory in (work, base / "home", base / "outside", base / "session"):

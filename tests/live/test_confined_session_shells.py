@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import socket
-import tempfile
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
 from confined_house import SANDBOXES, ConfinedHouse, sandbox_or_skip
+from outside_tmp import directory_outside_tmp
 
 from limi_sessions.live_shell import LiveShell
 from limi_sessions.private_shell import PrivateShell
@@ -24,7 +24,7 @@ from limi_sessions.unwatched import Unwatched
 @pytest.fixture
 def house() -> Iterator[ConfinedHouse]:
     # Below /tmp nothing outside would be seen at all, which would make every test of it pass.
-    with tempfile.TemporaryDirectory(prefix=".limi-test-", dir=Path.home()) as made:
+    with directory_outside_tmp() as made:
         yield ConfinedHouse(Path(made))
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,6 +10,7 @@ from pathlib import Path
 import pytest
 from confined_house import SANDBOXES, sandbox_or_skip
 from headless_house import Headless, command, processes_of
+from outside_tmp import directory_outside_tmp
 
 from limi_sessions.records.payload import SandboxName
 
@@ -18,7 +18,7 @@ from limi_sessions.records.payload import SandboxName
 @pytest.fixture
 def house() -> Iterator[Headless]:
     # Below /tmp nothing outside would be seen at all, which would make every test of it pass.
-    with tempfile.TemporaryDirectory(prefix=".limi-test-", dir=Path.home()) as made:
+    with directory_outside_tmp() as made:
         yield Headless(Path(made).resolve())
 
 
