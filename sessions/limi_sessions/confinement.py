@@ -7,17 +7,16 @@ from __future__ import annotations
 
 import os
 import pwd
-import sys
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from importlib.util import find_spec
 from itertools import islice
 from pathlib import Path
 
 from limi_sessions.paths import STORE_SOCKET_VARIABLE, SessionPaths, fits_socket
 from limi_sessions.records.terms import NetworkMode, SandboxName
 from limi_sessions.sandbox.masked import default_masked
+from limi_sessions.sandbox.own_program import own_program
 from limi_sessions.sandbox.policy import ResourceLimits, SandboxPolicy, SocketBinding
 from limi_sessions.sandbox.protocol import Sandbox
 
@@ -26,7 +25,6 @@ STORE_INSIDE = Path("/run/limi/store.sock")
 _FEWEST_PROCESSES = 2048
 _PROCESSES_PER_CORE = 256
 """Threads of numerical programs count too. A machine of two cores takes seconds to end 4000 forks of a bash."""
-_PACKAGES = ("limi_sessions", "limi_store", "limi_dataset", "limi_train", "limi_eval", "limi_tui")
 _GIT_RUNS = ("hooks", "config", "config.worktree")
 """What makes git, run by a person outside of the sandbox, run programs; commit, switch, branch, push work without."""
 _MOST_SUBMODULES = 50
@@ -154,7 +152,7 @@ def _home(environ: Mapping[str, str]) -> Path:
 
 def _kept_from_writing(workspace: Path) -> Iterator[Path]:
     """What lies in the workspace and is run outside of the sandbox: limi itself, and what git is told to run."""
-    for path in dict.fromkeys(_own_program()):
+    for path in own_program():
         if path != workspace and path.is_relative_to(workspace):
             yield path
     git = workspace / ".git"
@@ -162,11 +160,3 @@ def _kept_from_writing(workspace: Path) -> Iterator[Path]:
         for path in (directory / name for name in _GIT_RUNS):
             if path.exists() and path.resolve() == path:
                 yield path
-
-
-def _own_program() -> Iterator[Path]:
-    yield Path(sys.prefix).resolve()
-    for name in _PACKAGES:
-        spec = find_spec(name)
-        if spec is not None:
-            yield from (Path(place).resolve() for place in spec.submodule_search_locations or ())

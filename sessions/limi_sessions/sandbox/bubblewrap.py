@@ -21,6 +21,7 @@ from limi_sessions.records.terms import SandboxName
 from limi_sessions.sandbox.filesystem import PROXY_INSIDE, mount_arguments
 from limi_sessions.sandbox.homes import home_is_writable
 from limi_sessions.sandbox.launching import kept, launched, launcher_places
+from limi_sessions.sandbox.own_program import own_program
 from limi_sessions.sandbox.policy import RELAY_PORT, SandboxPolicy
 from limi_sessions.sandbox.protocol import SandboxMissing
 from limi_sessions.sandbox.seccomp import filter_program
@@ -81,7 +82,9 @@ class Bubblewrap:
             relay = (RELAY_PORT, PROXY_INSIDE)
         network = [] if policy.network == "on" else ["--unshare-net"]
         for_fish = bool(argv) and Path(argv[0]).name == "fish"
-        mounts = mount_arguments(policy, needed=launcher_places(), listening=listening_sockets(), for_fish=for_fish)
+        mounts = mount_arguments(
+            policy, needed=(*launcher_places(), *own_program()), listening=listening_sockets(), for_fish=for_fish
+        )
         inner = launched(argv, limits=policy.limits, relay=relay)
         return kept(
             [str(self.program), *NAMESPACES, *network, "--ro-bind", "/", "/", *mounts, "--", *inner], internet=True
