@@ -87,7 +87,7 @@ def test_where_user_namespaces_are_refused_bubblewrap_is_not_taken() -> None:
     program = "from limi_sessions.sandbox.finding import find_sandbox; print(find_sandbox('auto').tried)"
     package = Path(__file__).parents[2] / "sessions"
     program_path = shutil.which("bwrap") or "bwrap"
-    outer = [program_path, "--ro-bind", "/", "/", "--dev", "/dev", "--proc", "/proc", "--tmpfs", "/tmp"]
+    outer = [program_path, "--ro-bind", "/", "/", "--dev", "/dev", "--proc", "/proc", "--bind", "/tmp", "/tmp"]
     outer += ["--unshare-user", "--disable-userns", "--cap-drop", "ALL"]
     if "--disable-userns" not in subprocess.run([program_path, "--help"], capture_output=True, text=True).stdout:
         pytest.skip("this bwrap cannot refuse further namespaces")
