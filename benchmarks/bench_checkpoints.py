@@ -139,6 +139,9 @@ class Times:
 
     first: list[float] = field(default_factory=list[float])
     unchanged: list[float] = field(default_factory=list[float])
+    """Nothing was written for two seconds."""
+    unchanged_since: list[float] = field(default_factory=list[float])
+    """Right after files were written: those are looked at twice."""
     changed: list[float] = field(default_factory=list[float])
     back: list[float] = field(default_factory=list[float])
 
@@ -158,6 +161,7 @@ def measure(keeper: Keeper, workspace: Path, *, rounds: int) -> Times:
     times.first.append(_timed(keeper.keep)[0])
     _let_times_settle()
     keeper.keep()
+    times.unchanged += [_timed(keeper.keep)[0] for _ in range(rounds)]
     for number in range(rounds):
         kept = keeper.keep()
         for path in paths[number :: max(1, len(paths) // CHANGED)][:CHANGED]:
@@ -166,7 +170,7 @@ def measure(keeper: Keeper, workspace: Path, *, rounds: int) -> Times:
         times.changed.append(_timed(keeper.keep)[0])
         times.back.append(_timed(lambda kept=kept: keeper.back(kept))[0])
         keeper.keep()
-        times.unchanged.append(_timed(keeper.keep)[0])
+        times.unchanged_since.append(_timed(keeper.keep)[0])
     return times
 
 
@@ -212,6 +216,7 @@ def show(measured: dict[str, Times]) -> None:
     steps: tuple[tuple[str, Callable[[Times], list[float]]], ...] = (
         ("first", lambda times: times.first),
         ("unchanged", lambda times: times.unchanged),
+        ("unchanged since a moment ago", lambda times: times.unchanged_since),
         ("10 changed", lambda times: times.changed),
         ("back from 10 changed", lambda times: times.back),
     )
